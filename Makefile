@@ -1,0 +1,315 @@
+# Moonvisor's build. Non-recursive; everything that is made goes below build/.
+#
+#   make                  the programs: mvsh, moonvisor.so, moonvisor-vmm
+#   make demo             boots a Debian kernel in our own machine from a Lua script
+#   make check            all tests; check-quick: those that need no test host, in under a minute
+#   make bench            the speed table; make lint: format, static analysis, include and link rules
+#   make fuzz             fuzz targets, FUZZ_TIME seconds each
+#   make install          into $(DESTDIR)$(PREFIX)
+#
+# SAN=address,undefined or SAN=thread builds with sanitizers, in a folder of its own. TESTS="name..." runs only the tests
+# whose name contains one of the words. V=1 shows the commands. Sources are found by wildcard: a new file joins by itself.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_TIME ?= 60
+CC := gcc
+CLANG := clang
+LUA := lua5.4
+LUAC_DIR = $(PREFIX)/lib/lua/5.4
+LIBEXECDIR = $(PREFIX)/libexec/moonvisor
+
+comma := ,
+SAN ?=
+B := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(patsubst $(CURDIR)/%,%,$@)')
+
+# --- flags -----------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat-security -Werror
+# Structures in guest memory are reached through casts, so the compiler may not assume that types never alias.
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-strict-aliasing
+ifeq ($(SAN),)
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+else
+SANFLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+# `-D_GNU_SOURCE=` is the same as a file's own `#define _GNU_SOURCE`, which therefore is no error.
+DEFINES := -D_GNU_SOURCE= -DMV_VERSION='"$(VERSION)"' -DMV_LIBEXECDIR='"$(LIBEXECDIR)"'
+INCLUDES := -iquote . -iquote $(B)/gen
+LUA_INCLUDES := -isystem /usr/include/lua5.4
+
+CFLAGS ?= -O2 -g
+MV_CPPFLAGS = $(INCLUDES) $(DEFINES)
+MV_CFLAGS = -std=gnu11 -fPIC -pthread -ffunction-sections -fdata-sections $(CFLAGS) $(WARNINGS) $(HARDENING) $(SANFLAGS)
+MV_LDFLAGS = -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-needed $(LDFLAGS) $(SANFLAGS)
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+BASE_SRC := $(wildcard engine/base/*.c engine/kvm/common/*.c)
+VMM_SRC := $(wildcard engine/image/*.c engine/kvm/vmm/*.c engine/kvm/x86/*.c engine/kvm/dev/*.c engine/kvm/virtio/*.c)
+VMM_MAIN := $(wildcard engine/kvm/vmm/main.c)
+ENGINE_SRC := $(wildcard engine/kvm/*.c engine/api/*.c engine/conf/*.c engine/state/*.c engine/domain/*.c)
+BINDINGS_SRC := $(wildcard bindings/*.c)
+SHELL_SRC := $(wildcard shell/*.c)
+STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null))
+SECCOMP_SRC := $(wildcard engine/kvm/seccomp/*.c)
+SECCOMP_GEN := $(if $(SECCOMP_SRC),$(B)/gen/seccomp_filters.h)
+
+# Files beside the tests that are no test themselves are helpers, linked into each of them.
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_HELPERS := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c tests/harness/*.c))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_HELPERS := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
+GUEST_SRC := $(wildcard tests/guest/*.S)
+TOOL_SRC := $(wildcard tests/hosts/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
+GUEST_ELF := $(GUEST_SRC:%.S=$(B)/%.elf)
+TOOL_BIN := $(TOOL_SRC:tests/hosts/%.c=$(B)/tests/%)
+BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
+
+# What can be made of the sources that are there.
+PROGRAMS := $(if $(VMM_MAIN),$(B)/moonvisor-vmm) $(if $(BINDINGS_SRC),$(B)/moonvisor.so)
+PROGRAMS += $(if $(SHELL_SRC),$(B)/mvsh)
+TEST_PROGRAMS := $(UNIT_BIN) $(GUEST_ELF) $(TOOL_BIN)
+
+C_SRC := $(BASE_SRC) $(VMM_SRC) $(ENGINE_SRC) $(BINDINGS_SRC) $(SHELL_SRC) $(SECCOMP_SRC) $(UNIT_SRC) $(UNIT_HELPERS)
+C_SRC += $(TOOL_SRC) $(BENCH_SRC)
+OBJ := $(call obj,$(C_SRC))
+
+# --- set-up and bookkeeping ------------------------------------------------------------------------------------------
+
+# These goals install what they need; for all others (`all` above all) building never touches the system.
+SETUP_demo := build host
+SETUP_check := build test host
+SETUP_check-quick := build test
+SETUP_bench := build test host bench
+SETUP_lint := build test lint
+SETUP_fuzz := build fuzz
+SETUP_GROUPS := $(sort $(foreach goal,$(MAKECMDGOALS),$(SETUP_$(goal))))
+
+.PHONY: setup
+setup:
+	@scripts/setup.sh $(if $(SETUP_GROUPS),$(SETUP_GROUPS),--check build || true)
+
+# Two files remember the flags and the list of sources of the last build: whatever depends on them is made again when the
+# flags change, or when a file is added or removed. They are compared here, so that an unchanged tree does nothing.
+ifneq ($(filter-out clean distclean,$(or $(MAKECMDGOALS),all)),)
+remember = $(if $(subst x$(file <$(B)/$(1))x,,x$(2)x),$(file >$(B)/$(1),$(2)))
+$(shell mkdir -p $(B)/gen)
+$(call remember,flags,$(CC) $(MV_CPPFLAGS) $(MV_CFLAGS) $(MV_LDFLAGS))
+$(call remember,sources,$(C_SRC) $(STDLIB) $(FUZZ_SRC) $(FUZZ_HELPERS))
+endif
+$(B)/flags $(B)/sources: ;
+
+# --- compiling -------------------------------------------------------------------------------------------------------
+
+compile = $(Q)mkdir -p $(@D) && $(CC) $(MV_CPPFLAGS) $(MV_CFLAGS) -MMD -MP -c -o $@ $<
+archive = $(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+link = $(Q)mkdir -p $(@D) && $(CC) $(MV_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+$(OBJ): $(B)/flags | setup
+$(B)/obj/bindings/%.o $(B)/obj/shell/%.o: MV_CPPFLAGS += $(LUA_INCLUDES)
+$(B)/obj/%.o: %.c
+	$(call say,CC)
+	$(compile)
+
+$(call obj,$(VMM_SRC)): | $(SECCOMP_GEN)
+
+# The seccomp filters are compiled here, on the build machine, so that the machine process needs no libseccomp.
+# Sanitizers make system calls of their own, which the generator allows when MV_SANITIZED is defined.
+$(B)/gen/seccomp-gen: $(SECCOMP_SRC) $(BASE_SRC) $(B)/flags $(B)/sources | setup
+	$(call say,HOST)
+	$(Q)mkdir -p $(@D) && gcc -std=gnu11 -O1 -pthread $(WARNINGS) $(MV_CPPFLAGS) $(if $(SAN),-DMV_SANITIZED=1) \
+		-MMD -MP -MF $@.d -o $@ $(SECCOMP_SRC) $(BASE_SRC) -Wl,--as-needed -lseccomp
+$(B)/gen/seccomp_filters.h: $(B)/gen/seccomp-gen
+	$(call say,GEN)
+	$(Q)$< > $@.new && mv $@.new $@
+
+$(B)/gen/stdlib.c: bindings/embed.lua $(STDLIB) $(B)/sources | setup
+	$(call say,GEN)
+	$(Q)$(LUA) bindings/embed.lua $@ stdlib $(STDLIB)
+$(B)/obj/gen/stdlib.o: $(B)/gen/stdlib.c bindings/embedded.h $(B)/flags
+	$(call say,CC)
+	$(compile)
+
+# --- libraries and programs ------------------------------------------------------------------------------------------
+
+# engine/base and engine/kvm/common are in a library of their own, because both the machine and the engine have them.
+$(B)/libbase.a: $(call obj,$(BASE_SRC))
+$(B)/libvmm.a: $(call obj,$(filter-out $(VMM_MAIN),$(VMM_SRC)))
+$(B)/libmoonvisor.a: $(call obj,$(ENGINE_SRC))
+$(B)/libtest.a: $(call obj,$(UNIT_HELPERS))
+$(B)/libbase.a $(B)/libvmm.a $(B)/libmoonvisor.a $(B)/libtest.a: $(B)/sources
+	$(call say,AR)
+	$(archive)
+
+VMM_LIBS := -luring -lzstd
+ENGINE_LIBS := -ljansson -lzstd
+
+# Static: no dynamic linker to run, no library to map, and nothing to find in a process without a file system. With
+# sanitizers it is dynamic, as they demand.
+$(B)/moonvisor-vmm: $(call obj,$(VMM_MAIN)) $(B)/libvmm.a $(B)/libbase.a
+	$(call say,LINK)
+	$(link) $(if $(SAN),$(VMM_LIBS),-static-pie $(VMM_LIBS))
+
+# A stock Lua loads this module and brings liblua's symbols itself.
+$(B)/moonvisor.so: $(call obj,$(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o $(B)/libmoonvisor.a $(B)/libbase.a
+	$(call say,LINK)
+	$(Q)printf '{ global: luaopen_moonvisor; local: *; };\n' > $(B)/gen/moonvisor.map
+	$(link) -shared -Wl,-Bsymbolic,--version-script=$(B)/gen/moonvisor.map $(ENGINE_LIBS)
+
+# -E: Lua modules written in C find liblua's symbols in the program, as they do in a stock lua5.4.
+$(B)/mvsh: $(call obj,$(SHELL_SRC) $(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o $(B)/libmoonvisor.a $(B)/libbase.a
+	$(call say,LINK)
+	$(link) -pie -Wl,-E $(ENGINE_LIBS) -llua5.4 -lreadline
+
+.PHONY: all
+all: setup $(PROGRAMS)
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a $(B)/libvmm.a $(B)/libmoonvisor.a $(B)/libbase.a
+	$(call say,LINK)
+	$(link) -pie $(VMM_LIBS) $(ENGINE_LIBS) -lcmocka
+
+# Tools that also run where there is no library: in a test host's or a guest's initramfs.
+$(B)/tests/%: $(B)/obj/tests/hosts/%.o
+	$(call say,LINK)
+	$(link) $(if $(SAN),-pie,-static-pie)
+
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o
+	$(call say,LINK)
+	$(link) $(if $(SAN),-pie,-static-pie)
+
+# Tiny guests: a few hundred bytes of assembly, linked as an ELF file that boots by PVH.
+$(GUEST_SRC:%.S=$(B)/obj/%.o): $(B)/obj/%.o: %.S $(B)/flags | setup
+	$(call say,AS)
+	$(Q)mkdir -p $(@D) && $(CC) -iquote . -I tests/guest -Wa,--noexecstack -MMD -MP -c -o $@ $<
+$(B)/tests/guest/%.elf: $(B)/obj/tests/guest/%.o tests/guest/guest.lds
+	$(call say,LD)
+	$(Q)mkdir -p $(@D) && ld -m elf_x86_64 -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
+		-T tests/guest/guest.lds -o $@ $<
+
+.PHONY: tests check check-quick bench demo
+tests: all $(TEST_PROGRAMS)
+
+check: tests
+	@MV_BUILD=$(B) tests/run.sh $(TESTS)
+check-quick: tests
+	@MV_BUILD=$(B) tests/run.sh --quick $(TESTS)
+bench: tests $(BENCH_BIN)
+	@MV_BUILD=$(B) tests/bench/run.sh
+demo: all $(B)/tests/kvmspeed
+	@MV_BUILD=$(B) tests/hosts/demo.sh
+
+# --- fuzzing ---------------------------------------------------------------------------------------------------------
+
+# All code under a fuzz target is compiled again, by clang, with its coverage counters.
+FUZZ_FLAGS = -std=gnu11 -O1 -g -pthread -fno-strict-aliasing -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_OBJ := $(patsubst %.c,$(B)/obj/fuzz/%.o,$(filter-out $(VMM_MAIN),$(BASE_SRC) $(VMM_SRC) $(ENGINE_SRC)) $(FUZZ_HELPERS))
+$(FUZZ_OBJ) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.o): $(B)/obj/fuzz/%.o: %.c $(B)/flags | setup $(SECCOMP_GEN)
+	$(call say,CLANG)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(MV_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(B)/obj/fuzz/libfuzzed.a: $(FUZZ_OBJ) $(B)/sources
+	$(call say,AR)
+	$(archive)
+$(B)/tests/fuzz/%: $(B)/obj/fuzz/tests/fuzz/%.o $(B)/obj/fuzz/libfuzzed.a
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(VMM_LIBS) $(ENGINE_LIBS)
+
+# The corpus in the tree is only read; what a run finds is kept below build/, crashes in build/fuzz/NAME.crash-*.
+.PHONY: fuzz $(FUZZ_SRC:tests/fuzz/%.c=fuzz-run-%)
+fuzz: $(FUZZ_SRC:tests/fuzz/%.c=fuzz-run-%)
+	@echo "fuzz: $(words $^) targets, $(FUZZ_TIME) s each, no failure"
+$(FUZZ_SRC:tests/fuzz/%.c=fuzz-run-%): fuzz-run-%: $(B)/tests/fuzz/%
+	$(call say,FUZZ)
+	$(Q)mkdir -p $(B)/fuzz/corpus/$* && $< -max_total_time=$(FUZZ_TIME) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/$*.crash- $(B)/fuzz/corpus/$* $(wildcard tests/fuzz/corpus/$*) \
+		>$(B)/fuzz/$*.log 2>&1 || { tail -40 $(B)/fuzz/$*.log; echo "FAIL fuzz/$*"; exit 1; }
+
+# --- lint ------------------------------------------------------------------------------------------------------------
+
+LINT_C := $(C_SRC) $(FUZZ_SRC) $(FUZZ_HELPERS)
+LINT_H := $(sort $(shell find engine bindings shell tests -name '*.h' 2>/dev/null))
+LINT_LUA := $(sort $(shell find bindings stdlib scripts tests shell -name '*.lua' 2>/dev/null))
+
+.PHONY: lint lint-format lint-tidy lint-headers lint-cppcheck lint-lua lint-includes lint-link lint-self format
+lint: lint-format lint-headers lint-lua lint-includes lint-link lint-self lint-cppcheck lint-tidy
+	@echo "lint: no findings"
+
+lint-format: | setup
+	$(call say,LINT)
+	$(Q)$(if $(LINT_C)$(LINT_H),clang-format --dry-run -Werror $(LINT_C) $(LINT_H))
+format:
+	clang-format -i $(LINT_C) $(LINT_H)
+
+# One stamp a file, so that the files are looked at in parallel and only when they, or a header, changed.
+lint-tidy: $(LINT_C:%=$(B)/lint/%.tidy)
+$(B)/lint/%.tidy: % .clang-tidy $(LINT_H) | setup $(SECCOMP_GEN)
+	$(call say,TIDY)
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- -std=gnu11 $(MV_CPPFLAGS) $(LUA_INCLUDES) 2>$@.log >$@.out || \
+		{ cat $@.out; grep -E 'error:' $@.log; exit 1; }
+	$(Q)touch $@
+
+# A header compiles alone.
+lint-headers: $(LINT_H:%=$(B)/lint/%.alone)
+$(B)/lint/%.alone: % $(LINT_H) | setup
+	$(Q)mkdir -p $(@D) && $(CC) -fsyntax-only -x c $(MV_CPPFLAGS) $(LUA_INCLUDES) -std=gnu11 $(WARNINGS) -Wno-unused $< && touch $@
+
+# The C library's functions are known to cppcheck; missingInclude would be about system headers, which it does not read.
+lint-cppcheck: | setup $(SECCOMP_GEN)
+	$(call say,LINT)
+	$(Q)$(if $(LINT_C),cppcheck --quiet --std=c11 --language=c --library=posix --library=gnu -j2 \
+		--enable=warning,performance,portability --inline-suppr --suppressions-list=tests/lint/cppcheck.txt \
+		--error-exitcode=1 --inconclusive -I . -I $(B)/gen $(DEFINES) $(LINT_C))
+
+lint-lua: | setup
+	$(call say,LINT)
+	$(Q)$(if $(LINT_LUA),luacheck --quiet $(LINT_LUA))
+
+lint-includes: | setup
+	$(call say,LINT)
+	$(Q)$(LUA) tests/lint/includes.lua $(LINT_C) $(LINT_H)
+
+lint-link: $(PROGRAMS)
+	$(call say,LINT)
+	$(Q)tests/lint/linkcheck.sh $(PROGRAMS)
+
+# The tools that judge are judged too: each must find what it is there to find.
+lint-self: | setup
+	$(call say,LINT)
+	$(Q)tests/lint/selftest.sh
+
+# --- install, clean --------------------------------------------------------------------------------------------------
+
+.PHONY: install clean distclean
+install: $(PROGRAMS)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LUAC_DIR) \
+		$(DESTDIR)$(PREFIX)/share/moonvisor/scripts $(DESTDIR)$(PREFIX)/share/doc/moonvisor
+	$(if $(filter %/mvsh,$(PROGRAMS)),install -m 755 $(B)/mvsh $(DESTDIR)$(PREFIX)/bin/)
+	$(if $(filter %/moonvisor-vmm,$(PROGRAMS)),install -m 755 $(B)/moonvisor-vmm $(DESTDIR)$(LIBEXECDIR)/)
+	$(if $(filter %/moonvisor.so,$(PROGRAMS)),install -m 644 $(B)/moonvisor.so $(DESTDIR)$(LUAC_DIR)/)
+	$(if $(wildcard scripts/*.lua),install -m 755 $(wildcard scripts/*.lua) $(DESTDIR)$(PREFIX)/share/moonvisor/scripts/)
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/moonvisor/
+
+# The test hosts' downloads survive `clean`, nothing survives `distclean`.
+clean:
+	@mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name hosts -exec rm -rf {} +
+distclean:
+	rm -rf build
+
+-include $(OBJ:.o=.d) $(GUEST_SRC:%.S=$(B)/obj/%.d) $(B)/obj/gen/stdlib.d $(B)/gen/seccomp-gen.d
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.d)
