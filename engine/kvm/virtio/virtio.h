@@ -1,0 +1,91 @@
+/* A virtio device over PCI (modern only). The transport (virtio/pci.c) implements status, features, queue set-up and
+ * interrupts; a device implements this table. Everything of a device runs on one thread, the thread of its loop: the
+ * main loop, or an I/O thread of its own. So devices need no locks. */
+#ifndef MV_KVM_VIRTIO_VIRTIO_H
+#define MV_KVM_VIRTIO_VIRTIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/base/loop.h"
+#include "engine/kvm/common/state.h"
+#include "engine/kvm/dev/dev.h"
+#include "engine/kvm/dev/pci.h"
+#include "engine/kvm/virtio/queue.h"
+
+#define MV_VIRTIO_F_INDIRECT_DESC 28
+#define MV_VIRTIO_F_EVENT_IDX 29
+#define MV_VIRTIO_F_VERSION_1 32
+
+struct mv_virtio;
+
+/* All slots mandatory unless noted; all on the device's thread. */
+struct mv_virtio_ops {
+	uint16_t device_id;  /* virtio device id: 1 net, 2 block, ... */
+	uint32_t class_code; /* PCI */
+	size_t config_size;  /* of the device-specific configuration */
+	/* The guest reads configuration bytes: fill buf, which holds zeros. offset+len <= config_size. */
+	void (*config_read)(struct mv_virtio *v, uint32_t offset, void *buf, unsigned len);
+	/* Optional: NULL means that nothing is writable. */
+	void (*config_write)(struct mv_virtio *v, uint32_t offset, const void *buf, unsigned len);
+	/* DRIVER_OK: v->features and the queues are set. Also after state() loaded an active device. On -1 the device needs reset. */
+	int (*activate)(struct mv_virtio *v, struct mv_error **err);
+	/* Stops all work and forgets everything negotiated; nothing touches guest memory afterwards. Also when not active. */
+	void (*reset)(struct mv_virtio *v);
+	/* The guest notified queue `index`. Optional: a device that polls mv_virtio_kick_fd() by itself (io_uring, vhost) has none. */
+	void (*notify)(struct mv_virtio *v, unsigned index);
+	/* Optional: pause returns when no request is in flight and nothing touches guest memory; resume goes on (it must look at
+	 * the queues: notifications may have been missed). Only called while active. */
+	void (*pause)(struct mv_virtio *v);
+	void (*resume)(struct mv_virtio *v);
+	/* The device's own fields, tags from 1000 on. Optional. */
+	void (*state)(struct mv_virtio *v, struct mv_state *st);
+};
+
+struct mv_virtio {
+	struct mv_dev dev; /* first */
+	struct mv_pci_fn pci;
+	const struct mv_virtio_ops *ops;
+	struct mv_loop *loop; /* the device's thread */
+	bool own_loop;        /* an I/O thread of its own, made and joined by the transport */
+	uint64_t offered;     /* features, set by the device before mv_virtio_init() */
+	uint64_t features;    /* negotiated */
+	uint8_t status;
+	bool active; /* between activate and reset */
+	bool paused;
+	struct mv_queue *queues;
+	unsigned queue_count;
+	struct mv_virtio_transport *transport; /* private to the transport */
+};
+
+/* For a device's create(): v->offered set (VERSION_1, EVENT_IDX and INDIRECT_DESC are added). own_thread: an I/O thread
+ * named after the device's id. sizes: max size of each queue. */
+int mv_virtio_init(struct mv_virtio *v, const struct mv_virtio_ops *ops, unsigned slot, bool own_thread,
+		   unsigned queue_count, const uint16_t *sizes, struct mv_error **err);
+/* For destroy(): resets the device, joins its thread. Accepts one that was not initialised. */
+void mv_virtio_release(struct mv_virtio *v);
+/* For the slots of mv_dev_ops with the same names. */
+void mv_virtio_dev_reset(struct mv_dev *d);
+void mv_virtio_dev_pause(struct mv_dev *d);
+void mv_virtio_dev_resume(struct mv_dev *d);
+int mv_virtio_dev_state(struct mv_dev *d, struct mv_state *st, struct mv_error **err);
+
+static inline bool mv_virtio_has(const struct mv_virtio *v, unsigned feature)
+{
+	return v->features >> feature & 1;
+}
+
+/* Interrupts the guest for this queue if it wants to know (mv_queue_wants_interrupt). Device's thread. */
+void mv_virtio_interrupt(struct mv_virtio *v, unsigned queue);
+/* The configuration changed: new generation, interrupt. Device's thread. */
+void mv_virtio_config_changed(struct mv_virtio *v);
+/* The guest broke the rules (or a queue is broken): DEVICE_NEEDS_RESET, configuration interrupt, event with the reason. The
+ * device takes nothing more until reset. Device's thread. */
+void mv_virtio_needs_reset(struct mv_virtio *v, const char *why);
+/* The eventfd that the guest's notification of this queue signals; valid while active. */
+int mv_virtio_kick_fd(struct mv_virtio *v, unsigned queue);
+/* The eventfd that interrupts for this queue, for vhost; -1 when MSI-X is not used for it. */
+int mv_virtio_call_fd(struct mv_virtio *v, unsigned queue);
+
+#endif
