@@ -85,7 +85,8 @@ int main(int argc, char **argv)
 	if (run == MAP_FAILED)
 		return missing("mmap of the vCPU failed");
 
-	/* The best of three: the first one also pays for page faults, and a busy machine must not count as an emulator. */
+	/* The best of three: the first one also pays for page faults, and a busy machine must not count as an emulator.
+	 */
 	for (int i = 0; i < 3; i++) {
 		double start;
 

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Runs the tests and says what became of each case.
+#
+#   tests/run.sh [--quick] [WORD...]      --quick: nothing that needs a test host; WORD: only tests whose name contains it
+#
+# MV_BUILD is the build folder (build). What runs, and where:
+#
+#   unit/X     build/tests/unit/test_X        cmocka programs
+#   lua/X      tests/lua/X_spec.lua           by mvsh
+#   host/X     tests/real/X.lua or X.sh       in the KVM test host, by mvsh or bash; as root, with real KVM
+#   host/X     tests/real/X.outer.sh          outside, by bash: starts test hosts itself (power cuts)
+#
+# Every program speaks TAP: a plan `1..N` and N lines `ok K - name`, `not ok K - name` or `ok K - name # SKIP reason`;
+# other lines are kept in build/tests/log/. Cases are counted, not programs. A program without a plan, with fewer or more
+# results than planned, that fails without a failed case, crashes, or runs out of time, has one more failed case. What was
+# skipped has not passed, and is not counted so.
+#
+# A test may say in its first lines what it needs (the default is shown):
+#     limit: 60         seconds; 120 for lua/, 300 for host/ (the emulator is slow)
+#     host: --mem 4096  options of tests/hosts/kvmhost.sh
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+build=${MV_BUILD:-build}
+export MV_BUILD=$build
+log=$build/tests/log
+passed=0 failed=0 skipped=0
+quick=
+words=()
+for arg in "$@"; do
+	case $arg in
+	--quick) quick=1 ;;
+	-*)
+		echo "usage: tests/run.sh [--quick] [WORD...]" >&2
+		exit 2
+		;;
+	*) words+=("$arg") ;;
+	esac
+done
+mkdir -p "$log"
+
+# Reads TAP; writes "ok|FAIL|skip<tab>name<tab>reason" for each case, and one for the program where it broke the rules.
+# cmocka 1.1 writes a skipped case as "not ok K # SKIP name", after what the test printed: a line "skip: reason" there is
+# its reason.
+read_tap() { # STATUS LIMIT FILE
+	awk -v status="$1" -v limit="$2" '
+	function result(kind, name, reason) {
+		gsub(/\t/, " ", name); gsub(/\t/, " ", reason)
+		printf "%s\t%s\t%s\n", kind, name, reason
+	}
+	function flush_failure() {
+		if (failure != "") result("FAIL", failure, comment)
+		failure = comment = ""
+	}
+	{ sub(/\r$/, "") }
+	/^1\.\.[0-9]+/ {
+		flush_failure()
+		plans++
+		planned += substr($0, 4) + 0
+		if ($0 ~ /^1\.\.0.*# *[Ss][Kk][Ii][Pp]/) {
+			sub(/^.*# *[Ss][Kk][Ii][Pp][a-zA-Z]*:? */, "")
+			result("skip", "(all)", $0)
+			all_skipped = 1
+		}
+		next
+	}
+	/^Bail out!/ { flush_failure(); bad++; result("FAIL", "(program)", $0); bailed = 1; next }
+	/^(not )?ok( |$)/ {
+		flush_failure()
+		seen++
+		not_ok = /^not /
+		text = $0
+		sub(/^(not )?ok *[0-9]* *(- *)?/, "", text)
+		if (match(text, /# *[Ss][Kk][Ii][Pp]/)) {
+			name = substr(text, 1, RSTART - 1)
+			reason = substr(text, RSTART + RLENGTH)
+			sub(/ +$/, "", name); sub(/^[: ]+/, "", reason)
+			if (name == "") { name = reason; reason = why }
+			result("skip", name, reason == "" ? "no reason given" : reason)
+		} else if (not_ok) {
+			bad++
+			failure = text == "" ? "case " seen : text
+		} else {
+			result("ok", text == "" ? "case " seen : text, "")
+		}
+		why = ""
+		next
+	}
+	/^skip: / { why = substr($0, 7); next }
+	/^# / && failure != "" && $0 !~ /^# (not )?ok/ { comment = comment (comment == "" ? "" : "; ") substr($0, 3) }
+	END {
+		flush_failure()
+		if (status == 124)
+			result("FAIL", "(program)", "ran out of time (" limit " s), after " seen + 0 " of " planned + 0 " results")
+		else if (status > 128 && status < 200)
+			result("FAIL", "(program)", "killed by signal " status - 128 ", after " seen + 0 " of " planned + 0 " results")
+		else if (!plans && !bailed)
+			result("FAIL", "(program)", "printed no plan (exit status " status ")")
+		else if (seen + 0 != planned + 0 && !bailed)
+			result("FAIL", "(program)", "planned " planned + 0 " results, printed " seen + 0 " (exit status " status ")")
+		else if (status != 0 && !bad)
+			result("FAIL", "(program)", "exit status " status " without a failed case")
+	}' "$3"
+}
+
+# option FILE KEY DEFAULT: the value of "KEY: value" in a comment among the first lines of a test.
+option() {
+	local value
+	value=$(head -n 12 "$1" | sed -n "s/^[-#/* ]*$2: *\([^*]*[^* ]\).*/\1/p" | head -1)
+	echo "${value:-$3}"
+}
+
+wanted() {
+	local word
+	[ ${#words[@]} -gt 0 ] || return 0
+	for word in "${words[@]}"; do
+		case $1 in *"$word"*) return 0 ;; esac
+	done
+	return 1
+}
+
+# run NAME LIMIT COMMAND...      (LIMIT+GRACE: the command keeps LIMIT itself, and is killed GRACE seconds later)
+run() {
+	local name=$1 limit=${2%+*} grace=0 file kind case reason status start=$SECONDS any_failed=
+	case $2 in *+*) grace=${2#*+} ;; esac
+	shift 2
+	file=$log/${name//\//-}.tap
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 $((limit + grace)) "$@" >"$file" 2>&1 </dev/null
+	status=$?
+	while IFS=$'\t' read -r kind case reason; do
+		case $kind in
+		ok) passed=$((passed + 1)) ;;
+		skip) skipped=$((skipped + 1)) ;;
+		FAIL)
+			failed=$((failed + 1))
+			any_failed=1
+			;;
+		esac
+		printf '%-4s %s: %s%s\n' "$kind" "$name" "$case" "${reason:+ ($reason)}"
+	done < <(read_tap "$status" "$limit" "$file")
+	if [ -n "$any_failed" ]; then
+		echo "     the last lines of $file, $((SECONDS - start)) s:"
+		tail -n 25 "$file" | cut -c1-300 | sed 's/^/     | /'
+	fi
+}
+
+run_host() { # NAME FILE COMMAND...
+	local name=$1 file=$2 limit
+	shift 2
+	limit=$(option "$file" limit 300)
+	# The test host gets the limit itself, so that it can say so; outside there is some time for it to start and end.
+	# shellcheck disable=SC2046 # options are words
+	run "$name" "$limit+60" tests/hosts/kvmhost.sh run --timeout "$limit" $(option "$file" host "") -- "$@"
+}
+
+for program in "$build"/tests/unit/test_*; do
+	[ -x "$program" ] || continue
+	name=${program##*/test_}
+	source=tests/unit/test_$name.c
+	# A program whose source is gone is left over from an older build.
+	[ -e "$source" ] || continue
+	wanted "unit/$name" && run "unit/$name" "$(option "$source" limit 60)" "$program"
+done
+
+for spec in tests/lua/*_spec.lua; do
+	[ -e "$spec" ] || continue
+	name=${spec##*/}
+	name=lua/${name%_spec.lua}
+	wanted "$name" && run "$name" "$(option "$spec" limit 120)" "$build/mvsh" "$spec"
+done
+
+if [ -z "$quick" ]; then
+	kit=
+	for test in tests/real/*.lua tests/real/*.sh; do
+		[ -e "$test" ] || continue
+		name=${test##*/}
+		# Files with a leading underscore, or in other folders, are what tests share.
+		case $name in _*) continue ;; esac
+		name=host/${name%%.*}
+		wanted "$name" || continue
+		if [ -z "$kit" ]; then
+			tests/hosts/kvmhost.sh build && tests/hosts/guestkit.sh || {
+				echo "FAIL host: the test host or the guest kit could not be built"
+				failed=$((failed + 1))
+				break
+			}
+			kit=done
+		fi
+		case $test in
+		*.outer.sh) run "$name" "$(option "$test" limit 300)" bash "$test" ;;
+		*.lua) run_host "$name" "$test" "$build/mvsh" "$test" ;;
+		*.sh) run_host "$name" "$test" bash "$test" ;;
+		esac
+	done
+fi
+
+if [ $((passed + failed + skipped)) = 0 ]; then
+	echo "FAIL there was nothing to run"
+	failed=1
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
