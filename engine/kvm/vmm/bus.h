@@ -3,6 +3,7 @@
 #ifndef MV_KVM_VMM_BUS_H
 #define MV_KVM_VMM_BUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"

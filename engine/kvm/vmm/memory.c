@@ -1,0 +1,224 @@
+#include "engine/kvm/vmm/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+
+#include "engine/kvm/common/layout.h"
+
+#define HUGE_PAGE (UINT64_C(2) << 20)
+
+/* Divides `size` bytes around the PCI hole. */
+static void lay_out(struct mv_memory *mem, uint64_t size)
+{
+	uint64_t low = size < MV_LOW_RAM_LIMIT ? size : MV_LOW_RAM_LIMIT;
+
+	*mem = (struct mv_memory){ .size = size, .fd = -1, .region_count = 1 };
+	mem->regions[0].size = low;
+	if (size > low) {
+		mem->regions[1] = (struct mv_memory_region){
+			.gpa = MV_HIGH_RAM_BASE,
+			.size = size - low,
+			.offset = low,
+		};
+		mem->region_count = 2;
+	}
+}
+
+/* One mapping for all regions would do, were it not for alignment of the huge pages behind the hole: both regions start
+ * on 2 MiB boundaries of the file, so a mapping aligned to 2 MiB serves both. */
+static int map_regions(struct mv_memory *mem, int fd, uint64_t offset, int flags, struct mv_error **err)
+{
+	for (unsigned i = 0; i < mem->region_count; i++) {
+		struct mv_memory_region *r = &mem->regions[i];
+		uint64_t room = r->size + HUGE_PAGE;
+		uint8_t *area = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		uint8_t *start, *end;
+
+		if (area == MAP_FAILED)
+			return mv_error_set_errno(err, errno, "No address space for %" PRIu64 " bytes of guest memory",
+						  r->size);
+		start = (uint8_t *)(((uintptr_t)area + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+		end = start + r->size;
+		r->offset += offset;
+		if (mmap(start, r->size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, (off_t)r->offset) ==
+		    MAP_FAILED) {
+			int errnum = errno;
+
+			munmap(area, room);
+			return mv_error_set_errno(err, errnum, "Cannot map %" PRIu64 " MiB of guest memory",
+						  r->size >> 20);
+		}
+		r->host = start;
+		if (start > area)
+			munmap(area, (size_t)(start - area));
+		if (area + room > end)
+			munmap(end, (size_t)(area + room - end));
+		/* Guest memory in a core dump helps nobody and may be huge. */
+		madvise(start, r->size, MADV_DONTDUMP);
+	}
+	return 0;
+}
+
+static int no_memory(uint64_t size, const char *kind, int errnum, struct mv_error **err)
+{
+	struct sysinfo info;
+	uint64_t available = sysinfo(&info) == 0 ? (uint64_t)info.freeram * info.mem_unit : 0;
+
+	return mv_error_set_full(err, MV_ERROR_DOMAIN, MV_ERR_NO_MEMORY, errnum,
+				 "The host cannot give the guest %" PRIu64 " MiB of %s (%" PRIu64
+				 " MiB of memory are free)",
+				 size >> 20, kind, available >> 20);
+}
+
+/* Touches every page now, so that what the host lacks shows here and not as a killed guest later. */
+static int populate(struct mv_memory *mem, bool huge_pages, struct mv_error **err)
+{
+	for (unsigned i = 0; i < mem->region_count; i++) {
+		struct mv_memory_region *r = &mem->regions[i];
+
+		if (madvise(r->host, r->size, MADV_POPULATE_WRITE) < 0)
+			return no_memory(mem->size, huge_pages ? "huge pages of 2 MiB" : "memory", errno, err);
+	}
+	return 0;
+}
+
+/* MADV_POPULATE_WRITE would wake the kernel's out-of-memory killer rather than fail: refuse before what cannot work. */
+static int check_available(uint64_t size, struct mv_error **err)
+{
+	char text[4096];
+	mv_autofd int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *line;
+
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	line = strstr(text, "MemAvailable:");
+	if (line && strtoull(line + strlen("MemAvailable:"), NULL, 10) < size >> 10)
+		return mv_error_set(err, MV_ERR_NO_MEMORY,
+				    "The host cannot give the guest %" PRIu64 " MiB of memory: %llu MiB are available.",
+				    size >> 20, strtoull(line + strlen("MemAvailable:"), NULL, 10) >> 10);
+	return 0;
+}
+
+int mv_memory_create(struct mv_memory *mem, uint64_t size, bool huge_pages, bool prealloc, struct mv_error **err)
+{
+	lay_out(mem, size);
+	if (!size || size % 4096 || (huge_pages && size % HUGE_PAGE))
+		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "Guest memory of %" PRIu64 " bytes is not a multiple of %s.", size,
+				    huge_pages ? "2 MiB, the size of its huge pages" : "4096");
+	if (prealloc && !huge_pages && check_available(size, err) < 0)
+		return -1;
+	mem->fd = memfd_create("guest-memory", MFD_CLOEXEC | (huge_pages ? MFD_HUGETLB | MFD_HUGE_2MB : 0));
+	if (mem->fd < 0)
+		return mv_error_set_errno(err, errno, "Cannot create guest memory");
+	if (ftruncate(mem->fd, (off_t)size) < 0)
+		return no_memory(size, huge_pages ? "huge pages of 2 MiB" : "memory", errno, err);
+	if (map_regions(mem, mem->fd, 0, MAP_SHARED | (huge_pages ? 0 : MAP_NORESERVE), err) < 0) {
+		if (huge_pages && err && *err && (*err)->errnum == ENOMEM) {
+			mv_error_free(*err);
+			*err = NULL;
+			return no_memory(size, "huge pages of 2 MiB", ENOMEM, err);
+		}
+		return -1;
+	}
+	if (huge_pages || prealloc)
+		return populate(mem, huge_pages, err);
+	return 0;
+}
+
+int mv_memory_map_image(struct mv_memory *mem, uint64_t size, int fd, uint64_t offset, struct mv_error **err)
+{
+	lay_out(mem, size);
+	mem->private_ = true;
+	return map_regions(mem, fd, offset, MAP_PRIVATE | MAP_NORESERVE, err);
+}
+
+void mv_memory_release(struct mv_memory *mem)
+{
+	for (unsigned i = 0; i < mem->region_count; i++)
+		if (mem->regions[i].host)
+			munmap(mem->regions[i].host, mem->regions[i].size);
+	if (mem->size && mem->fd >= 0)
+		close(mem->fd);
+	*mem = (struct mv_memory){ .fd = -1 };
+}
+
+void *mv_memory_ptr(const struct mv_memory *mem, uint64_t gpa, uint64_t len)
+{
+	for (unsigned i = 0; i < mem->region_count; i++) {
+		const struct mv_memory_region *r = &mem->regions[i];
+
+		if (gpa >= r->gpa && gpa - r->gpa < r->size)
+			return len && len <= r->size - (gpa - r->gpa) ? r->host + (gpa - r->gpa) : NULL;
+	}
+	return NULL;
+}
+
+int mv_memory_read(const struct mv_memory *mem, uint64_t gpa, void *buf, size_t len)
+{
+	const void *p = mv_memory_ptr(mem, gpa, len);
+
+	if (!len)
+		return 0;
+	if (!p)
+		return -EFAULT;
+	memcpy(buf, p, len);
+	return 0;
+}
+
+int mv_memory_write(const struct mv_memory *mem, uint64_t gpa, const void *buf, size_t len)
+{
+	void *p = mv_memory_ptr(mem, gpa, len);
+
+	if (!len)
+		return 0;
+	if (!p)
+		return -EFAULT;
+	memcpy(p, buf, len);
+	return 0;
+}
+
+/* What the guest gave back becomes zeros. A private mapping of an image cannot have holes punched (the file is not
+ * ours) and dropping its pages would bring the image's back, so fresh anonymous memory is mapped over it. */
+static int give_back(struct mv_memory *mem, struct mv_memory_region *r, uint64_t offset, uint64_t len)
+{
+	if (mem->private_)
+		return mmap(r->host + offset, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ?
+			       -errno :
+			       0;
+	return fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(r->offset + offset),
+			 (off_t)len) < 0 ?
+		       -errno :
+		       0;
+}
+
+int mv_memory_clear(struct mv_memory *mem, struct mv_error **err)
+{
+	for (unsigned i = 0; i < mem->region_count; i++) {
+		int rc = give_back(mem, &mem->regions[i], 0, mem->regions[i].size);
+
+		if (rc < 0)
+			return mv_error_set_errno(err, -rc, "Cannot clear guest memory");
+	}
+	return 0;
+}
+
+int mv_memory_discard(struct mv_memory *mem, uint64_t gpa, uint64_t len)
+{
+	if (!mv_memory_ptr(mem, gpa, len) || (gpa | len) & 4095)
+		return -EINVAL;
+	for (unsigned i = 0; i < mem->region_count; i++) {
+		struct mv_memory_region *r = &mem->regions[i];
+
+		if (gpa >= r->gpa && gpa - r->gpa < r->size)
+			return give_back(mem, r, gpa - r->gpa, len);
+	}
+	return -EINVAL;
+}
