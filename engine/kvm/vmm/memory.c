@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/memfd.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -184,17 +185,19 @@ int mv_memory_write(const struct mv_memory *mem, uint64_t gpa, const void *buf, 
 	return 0;
 }
 
-/* What the guest gave back becomes zeros. A private mapping of an image cannot have holes punched (the file is not
- * ours) and dropping its pages would bring the image's back, so fresh anonymous memory is mapped over it. */
-static int give_back(struct mv_memory *mem, struct mv_memory_region *r, uint64_t offset, uint64_t len)
+static int punch(struct mv_memory *mem, struct mv_memory_region *r, uint64_t offset, uint64_t len)
 {
-	if (mem->private_)
-		return mmap(r->host + offset, len, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ?
-			       -errno :
-			       0;
 	return fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(r->offset + offset),
 			 (off_t)len) < 0 ?
+		       -errno :
+		       0;
+}
+
+/* Dropping the pages of a private mapping would bring the image's contents back, so zeros are mapped over it. */
+static int map_zeros(struct mv_memory_region *r)
+{
+	return mmap(r->host, r->size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ?
 		       -errno :
 		       0;
 }
@@ -202,7 +205,8 @@ static int give_back(struct mv_memory *mem, struct mv_memory_region *r, uint64_t
 int mv_memory_clear(struct mv_memory *mem, struct mv_error **err)
 {
 	for (unsigned i = 0; i < mem->region_count; i++) {
-		int rc = give_back(mem, &mem->regions[i], 0, mem->regions[i].size);
+		struct mv_memory_region *r = &mem->regions[i];
+		int rc = mem->private_ ? map_zeros(r) : punch(mem, r, 0, r->size);
 
 		if (rc < 0)
 			return mv_error_set_errno(err, -rc, "Cannot clear guest memory");
@@ -217,8 +221,11 @@ int mv_memory_discard(struct mv_memory *mem, uint64_t gpa, uint64_t len)
 	for (unsigned i = 0; i < mem->region_count; i++) {
 		struct mv_memory_region *r = &mem->regions[i];
 
-		if (gpa >= r->gpa && gpa - r->gpa < r->size)
-			return give_back(mem, r, gpa - r->gpa, len);
+		if (gpa < r->gpa || gpa - r->gpa >= r->size)
+			continue;
+		if (!mem->private_)
+			return punch(mem, r, gpa - r->gpa, len);
+		return madvise(r->host + (gpa - r->gpa), len, MADV_DONTNEED) < 0 ? -errno : 0;
 	}
 	return -EINVAL;
 }

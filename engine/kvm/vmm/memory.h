@@ -38,7 +38,8 @@ int mv_memory_read(const struct mv_memory *mem, uint64_t gpa, void *buf, size_t 
 int mv_memory_write(const struct mv_memory *mem, uint64_t gpa, const void *buf, size_t len);
 /* Gives all pages back: the guest reads zeros. Nothing may run. */
 int mv_memory_clear(struct mv_memory *mem, struct mv_error **err);
-/* Gives the pages of one range back to the host (balloon). Addresses are page-aligned. */
+/* Gives the pages of one range back to the host (balloon). Addresses are page-aligned. What the guest reads there
+ * afterwards is undefined: zeros, or (memory mapped from an image) what the image holds. -errno. */
 int mv_memory_discard(struct mv_memory *mem, uint64_t gpa, uint64_t len);
 
 #endif
