@@ -16,22 +16,31 @@
 #define MV_CONTROL_FD 3        /* the connection that moonvisor-vmm inherits; its first message is MV_CALL_MACHINE */
 
 enum mv_call {
-	MV_CALL_MACHINE = 1,    /* spec + descriptors; reply when the guest is ready to run (or runs), or the reason why not */
-	MV_CALL_QUERY = 2,      /* -> mv_control_status */
-	MV_CALL_SUBSCRIBE = 3,  /* events follow on this connection */
-	MV_CALL_SUSPEND = 4,    /* returns when no vCPU runs and no device works */
+	/* spec + descriptors; reply when the guest is ready to run (or runs), or the reason why not. This connection is
+	 * subscribed from then on, so that its caller misses no event. */
+	MV_CALL_MACHINE = 1,
+	MV_CALL_QUERY = 2,     /* -> mv_control_status */
+	MV_CALL_SUBSCRIBE = 3, /* events follow on this connection */
+	MV_CALL_SUSPEND = 4,   /* returns when no vCPU runs and no device works */
 	MV_CALL_RESUME = 5,
+	/* number 1: when the guest powers off next, it is reset instead, once (a reboot through the power button). A
+	 * press with number 0 takes that back. */
 	MV_CALL_POWER_BUTTON = 6,
 	MV_CALL_RESET = 7,
-	MV_CALL_QUIT = 8,       /* power cut; reply comes before the process ends */
-	MV_CALL_SAVE = 9,       /* descriptor: an empty file open for reading and writing; argument: enum mv_save_then */
-	MV_CALL_CONSOLE = 10,   /* text: serial or console port ("serial0", "console0.1"); descriptor: a stream socket, taken */
-	MV_CALL_BALLOON = 11,   /* number: bytes the guest should have */
-	MV_CALL_STATS = 12,     /* -> name/value pairs */
+	/* power cut; reply comes before the process ends; number: 0, or MV_REASON_SAVE: what the last word says */
+	MV_CALL_QUIT = 8,
+	/* descriptor: an empty file open for reading and writing; number: enum mv_save_then */
+	MV_CALL_SAVE = 9,
+	/* text: serial or console port ("serial0", "console0.1"); descriptor: a stream socket, taken */
+	MV_CALL_CONSOLE = 10,
+	MV_CALL_BALLOON = 11, /* number: bytes the guest should have */
+	MV_CALL_STATS = 12,   /* -> name/value pairs */
 	MV_CALL_LAST
 };
 
-enum mv_save_then { MV_SAVE_THEN_RUN, MV_SAVE_THEN_PAUSE, MV_SAVE_THEN_QUIT, MV_SAVE_THEN_LAST };
+/* HOLD: the guest stays paused until the caller has put the file in its place and says QUIT (or RESUME); should the
+ * caller's connection end before that, the guest goes on as it was before the save. RUN: goes on as it was. */
+enum mv_save_then { MV_SAVE_THEN_RUN, MV_SAVE_THEN_PAUSE, MV_SAVE_THEN_QUIT, MV_SAVE_THEN_HOLD, MV_SAVE_THEN_LAST };
 
 /* Numbered as libvirt's virDomainState. */
 enum mv_run_state {
@@ -51,7 +60,7 @@ enum mv_reason {
 	MV_REASON_NONE,
 	MV_REASON_BOOTED,
 	MV_REASON_RESTORED,
-	MV_REASON_USER,         /* asked for through the control socket */
+	MV_REASON_USER, /* asked for through the control socket */
 	MV_REASON_SAVE,
 	MV_REASON_POWEROFF,     /* guest: ACPI S5 */
 	MV_REASON_RESET,        /* guest: reset register, port 0xcf9, i8042 */
@@ -60,8 +69,8 @@ enum mv_reason {
 	MV_REASON_PANIC_LOADED, /* guest: pvpanic, crash kernel loaded: it goes on by itself */
 	MV_REASON_EMULATION,    /* KVM could not run it: internal error or failed entry; detail in text */
 	MV_REASON_IO_ERROR,
-	MV_REASON_QUIT,         /* power cut on request */
-	MV_REASON_CRASHED,      /* the machine process itself ended without a last word */
+	MV_REASON_QUIT,    /* power cut on request */
+	MV_REASON_CRASHED, /* the machine process itself ended without a last word */
 	MV_REASON_LAST
 };
 
@@ -72,17 +81,17 @@ enum mv_event_kind {
 	MV_EVENT_REBOOT,  /* the guest is reset and goes on */
 	MV_EVENT_STOPPED, /* the last event */
 	MV_EVENT_CRASHED,
-	MV_EVENT_BALLOON, /* number: bytes the guest has now */
-	MV_EVENT_DEVICE,  /* text: what is wrong with which device (e.g. its driver broke a queue) */
+	MV_EVENT_BALLOON,      /* number: bytes the guest has now */
+	MV_EVENT_DEVICE,       /* text: what is wrong with which device (e.g. its driver broke a queue) */
 	MV_EVENT_POWER_BUTTON, /* pressed */
 	MV_EVENT_LAST
 };
 
 struct mv_control_status {
-	uint32_t state;  /* enum mv_run_state */
-	uint32_t reason; /* enum mv_reason */
+	uint32_t state;    /* enum mv_run_state */
+	uint32_t reason;   /* enum mv_reason */
 	uint64_t sequence; /* counts state changes */
-	char *detail;    /* may be NULL */
+	char *detail;      /* may be NULL */
 };
 
 /* One statistic, named like libvirt's domain statistics ("cpu.time", "block.0.rd.bytes"). */
@@ -105,7 +114,7 @@ struct mv_message {
 	struct mv_control_status status; /* QUERY replies, events */
 	struct mv_control_stat *stats;
 	uint32_t stat_count;
-	void *blob;      /* MACHINE: the encoded specification */
+	void *blob; /* MACHINE: the encoded specification */
 	uint32_t blob_size;
 
 	int fds[MV_CONTROL_MAX_FDS]; /* not encoded; received: owned by the message until taken */
