@@ -59,7 +59,7 @@ VMM_MAIN := $(wildcard engine/kvm/vmm/main.c)
 ENGINE_SRC := $(wildcard engine/kvm/*.c engine/api/*.c engine/conf/*.c engine/state/*.c engine/domain/*.c)
 BINDINGS_SRC := $(wildcard bindings/*.c)
 SHELL_SRC := $(wildcard shell/*.c)
-STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null))
+STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null) $(wildcard bindings/spec.lua))
 SECCOMP_SRC := $(wildcard engine/kvm/seccomp/*.c)
 SECCOMP_GEN := $(if $(SECCOMP_SRC),$(B)/gen/seccomp_filters.h)
 
@@ -140,7 +140,7 @@ $(B)/gen/seccomp_filters.h: $(B)/gen/seccomp-gen
 
 $(B)/gen/stdlib.c: bindings/embed.lua $(STDLIB) $(B)/sources | setup
 	$(call say,GEN)
-	$(Q)$(LUA) bindings/embed.lua $@ stdlib $(STDLIB)
+	$(Q)$(LUA) bindings/embed.lua $@ stdlib,bindings $(STDLIB)
 $(B)/obj/gen/stdlib.o: $(B)/gen/stdlib.c bindings/embedded.h $(B)/flags
 	$(call say,CC)
 	$(compile)

@@ -1,13 +1,13 @@
 -- Writes a C file that contains the Lua files of the standard library.
 --
---   lua5.4 bindings/embed.lua OUTPUT ROOT FILE...
+--   lua5.4 bindings/embed.lua OUTPUT ROOT[,ROOT...] FILE...
 --
 -- The module name of ROOT/a/b.lua is "moonvisor.a.b"; ROOT/a/init.lua is "moonvisor.a", ROOT/init.lua is "moonvisor".
 -- A file that does not compile stops the build here, with its line, and not at a user's prompt.
 
-local output, root = arg[1], arg[2]
-if not root then
-	io.stderr:write("usage: embed.lua OUTPUT ROOT FILE...\n")
+local output, roots = arg[1], arg[2]
+if not roots then
+	io.stderr:write("usage: embed.lua OUTPUT ROOT[,ROOT...] FILE...\n")
 	os.exit(2)
 end
 
@@ -16,11 +16,17 @@ local function fail(...)
 	os.exit(1)
 end
 
-local function module_name(path)
-	if path:sub(1, #root + 1) ~= root .. "/" then
-		fail("the file '%s' is not below '%s'", path, root)
+local function below_root(path)
+	for root in roots:gmatch("[^,]+") do
+		if path:sub(1, #root + 1) == root .. "/" then
+			return path:sub(#root + 2)
+		end
 	end
-	local inner = path:sub(#root + 2):match("^(.*)%.lua$")
+	fail("the file '%s' is not below '%s'", path, roots)
+end
+
+local function module_name(path)
+	local inner = below_root(path):match("^(.*)%.lua$")
 	if not inner or inner:find(".", 1, true) then
 		fail("the file '%s' cannot be a module: its name must end in .lua and have no other dot", path)
 	end
@@ -65,7 +71,7 @@ for i = 3, #arg do
 end
 table.sort(modules, function(a, b) return a.name < b.name end)
 
-local out = { "/* Made by bindings/embed.lua from the files below " .. root .. "/. */\n",
+local out = { "/* Made by bindings/embed.lua from the files below " .. roots .. ". */\n",
 	'#include "bindings/embedded.h"\n\n' }
 for i, m in ipairs(modules) do
 	out[#out + 1] = string.format("/* %s */\nstatic const char text_%d[] =\n%s;\n\n", m.path, i, c_literal(m.text))
