@@ -14,9 +14,11 @@
 #include "engine/kvm/vmm/memory.h"
 
 #define MV_QUEUE_MAX_SIZE 1024
+#define MV_QUEUE_NO_VECTOR 0xffff
 
-/* One chain. Segments that the device reads come first, then those that it writes. All lie in guest RAM. A segment that
- * crosses from one RAM region into another is refused. */
+/* One chain. Segments that the device reads come first, then those that it writes. All lie in guest RAM, none is empty
+ * (a chain of empty descriptors has no segment at all). A segment that crosses from one RAM region into another is
+ * refused. The guest may change the bytes at any moment: copy before checking. */
 struct mv_chain {
 	uint16_t head;
 	unsigned readable; /* count of iov[0..readable) */
@@ -29,20 +31,21 @@ struct mv_chain {
 struct mv_queue {
 	const struct mv_memory *memory;
 	uint16_t max_size;
-	/* Set by the transport while the queue is not enabled. */
+	/* Set by the transport while the queue is not enabled; vector also later, so read it with mv_virtio_interrupt()
+	 * only. */
 	uint16_t size;
 	bool enabled;
 	uint64_t desc, avail, used; /* guest-physical */
 	uint16_t vector;            /* MSI-X vector, 0xffff: none */
 	/* Progress. */
-	uint16_t last_avail; /* next entry of the available ring to take */
-	uint16_t used_index; /* next entry of the used ring to fill */
-	uint16_t signalled_used;
-	bool signalled_valid;
+	uint16_t last_avail;        /* next entry of the available ring to take */
+	uint16_t used_index;        /* next entry of the used ring to fill */
+	uint16_t signalled_used;    /* used_index at the last mv_queue_wants_interrupt() */
+	bool signalled_valid;       /* false: unknown (vhost had the queue), the next call says yes */
 	bool event_index, indirect; /* negotiated features */
 	bool broken;                /* the guest broke the rules: nothing more is taken; see why */
-	const char *why;
-	struct iovec *iov; /* max_size + 2 entries */
+	const char *why;            /* the end of a sentence: "a buffer lies outside memory" */
+	struct iovec *iov;          /* max_size + 2 entries */
 	/* Host addresses of the three parts, checked when the queue was enabled. */
 	void *desc_ptr, *avail_ptr, *used_ptr;
 };
@@ -50,10 +53,12 @@ struct mv_queue {
 int mv_queue_init(struct mv_queue *q, const struct mv_memory *memory, uint16_t max_size, struct mv_error **err);
 void mv_queue_release(struct mv_queue *q);
 void mv_queue_reset(struct mv_queue *q);
-/* Checks size (power of two, at most max_size), alignment and that all parts lie in RAM. A queue that fails is broken. */
+/* Checks size (power of two, at most max_size), alignment and that all parts lie in RAM. A queue that fails is broken.
+ * Progress stays as it is: zero after mv_queue_reset(). */
 bool mv_queue_enable(struct mv_queue *q);
 
-/* Takes the next chain: 1: got it; 0: none; -1: the queue is (now) broken. */
+/* Takes the next chain: 1: got it; 0: none (also when the queue is not enabled); -1: the queue is (now) broken. A chain
+ * has at most q->size segments, and at most 4 GiB. */
 int mv_queue_pop(struct mv_queue *q, struct mv_chain *chain);
 /* Gives back the chain that was taken last, untaken (rewinds; only before any other pop). */
 void mv_queue_unpop(struct mv_queue *q);
