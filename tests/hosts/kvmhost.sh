@@ -56,7 +56,6 @@ host_build() {
 		cp "$tree/tests/hosts/host-init" "$root/init"
 		chmod 755 "$root/init"
 		initramfs_pack "$root" >"$hosts/host.cpio" || die "the initramfs could not be made"
-		kernel_elf "$kernel_image" "$hosts/host.vmlinux"
 		rm -rf "$root"
 		stamp_write host
 	fi
@@ -70,27 +69,6 @@ host_build() {
 	exec 9>&-
 }
 
-# fast_add ROOT FILE...: copies files, and the libraries that they load, to the same paths below ROOT. Folders are
-# resolved, so that a link like /lib -> usr/lib of the layer below is not hidden by a folder.
-fast_add() {
-	local root=$1 file folder target
-	shift
-	for file in "$@" $(ldd "$@" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sed 's/:$//' | sort -u); do
-		[ -e "$file" ] || continue
-		while :; do
-			folder=$(realpath "$(dirname "$file")")
-			mkdir -p "$root$folder"
-			cp -P --preserve=mode,timestamps "$file" "$root$folder/${file##*/}"
-			[ -L "$file" ] || break
-			target=$(readlink "$file")
-			case $target in
-			/*) file=$target ;;
-			*) file=$folder/$target ;;
-			esac
-		done
-	done
-}
-
 # What every run has in memory: made once, and again when packages change.
 fast_system() { # ROOT
 	local name list=()
@@ -100,7 +78,7 @@ fast_system() { # ROOT
 		name=$(command -v "$name" 2>/dev/null || ls "/sbin/$name" 2>/dev/null) || continue
 		case $name in /*) list+=("$name") ;; esac
 	done
-	fast_add "$1" "${list[@]}" /etc/terminfo/*/*
+	add_files "$1" "${list[@]}" /etc/terminfo/*/*
 	for name in /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /etc/hosts /etc/services; do
 		[ -e "$name" ] && mkdir -p "$1/etc" && cp "$name" "$1$name"
 	done
@@ -116,7 +94,7 @@ fast_programs() { # ROOT
 	for name in "$build"/tests/guest/*.elf "$hosts/vmlinuz" "$hosts/guest.cpio" "${copies[@]}"; do
 		[ -e "$name" ] && list+=("$name")
 	done
-	[ ${#list[@]} = 0 ] || fast_add "$1" "${list[@]}"
+	[ ${#list[@]} = 0 ] || add_files "$1" "${list[@]}"
 }
 
 main() {
@@ -212,7 +190,7 @@ main() {
 	exec {keep}<&0
 	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
 		-M q35,hpet=off -accel tcg,thread=multi,tb-size=512 -cpu EPYC,+svm -smp "$cpus" -m "$mem" \
-		-kernel "$hosts/host.vmlinux" -initrd "$run/initramfs" \
+		-kernel "$hosts/vmlinux" -initrd "$run/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check mitigations=off nokaslr random.trust_cpu=on" \
 		-serial "file:$run/console" -device isa-debug-exit,iobase=0x501,iosize=1 \
 		-fsdev local,id=outside,path=/,security_model=none,readonly=on,multidevs=remap \

@@ -11,7 +11,7 @@ die() {
 }
 
 # Fetches Debian's kernel package once and unpacks it to build/hosts/pkg (all its modules, too: `modprobe -d` finds
-# them there). Sets kernel_version and kernel_image.
+# them there); build/hosts/vmlinuz is its bzImage, build/hosts/vmlinux the ELF file in that. Sets kernel_version.
 kernel_fetch() {
 	if [ ! -e "$hosts/pkg/ready" ]; then
 		local package
@@ -30,6 +30,8 @@ kernel_fetch() {
 		rm -rf "$hosts/download"
 		kernel_name
 		/sbin/depmod -b "$hosts/pkg" "$kernel_version" || die "depmod failed for $kernel_version"
+		cp "$kernel_image" "$hosts/vmlinuz"
+		kernel_elf "$kernel_image" "$hosts/vmlinux"
 		touch "$hosts/pkg/ready"
 	fi
 	kernel_name
@@ -74,12 +76,16 @@ initramfs_modules() {
 # initramfs_busybox ROOT: busybox and a link for each of its commands.
 initramfs_busybox() {
 	local command
-	mkdir -p "$1"/{bin,sbin,dev,proc,sys,run,tmp,etc,root,mnt}
+	mkdir -p "$1"/{usr/bin,usr/sbin,usr/lib,usr/lib64,dev,proc,sys,run,tmp,etc,root,mnt}
+	for command in bin sbin lib lib64; do
+		[ -e "$1/$command" ] || ln -s "usr/$command" "$1/$command"
+	done
 	cp /bin/busybox "$1/bin/busybox"
 	file_is_static "$1/bin/busybox" || die "/bin/busybox is not static; the package busybox-static is needed"
 	while read -r command; do
 		[ -e "$1/bin/$command" ] || ln -s busybox "$1/bin/$command"
 	done < <(/bin/busybox --list)
+	# The kernel calls this one by its full path.
 	ln -sf ../bin/busybox "$1/sbin/modprobe"
 }
 
@@ -109,6 +115,27 @@ kernel_elf() {
 		die "the kernel inside '$1' is not compressed by xz"
 	[ "$(head -c 4 "$2.new" | tail -c 3)" = ELF ] || die "there is no ELF kernel inside '$1'"
 	mv "$2.new" "$2"
+}
+
+# add_files ROOT FILE...: copies files, and the libraries that they load, to the same paths below ROOT. Folders are
+# resolved, so that a link like /lib -> usr/lib of the system below is not hidden by a folder.
+add_files() {
+	local root=$1 file folder target
+	shift
+	for file in "$@" $(ldd "$@" 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sed 's/:$//' | sort -u); do
+		[ -e "$file" ] || continue
+		while :; do
+			folder=$(realpath "$(dirname "$file")")
+			mkdir -p "$root$folder"
+			cp -P --preserve=mode,timestamps "$file" "$root$folder/${file##*/}"
+			[ -L "$file" ] || break
+			target=$(readlink "$file")
+			case $target in
+			/*) file=$target ;;
+			*) file=$folder/$target ;;
+			esac
+		done
+	done
 }
 
 # stamp_ok NAME: true if build/hosts/NAME.stamp was written by these very scripts (and kernel).
