@@ -128,6 +128,18 @@ void mv_irq_set(struct mv_irq *irq, unsigned gsi, unsigned source, bool level)
 	pthread_mutex_unlock(&irq->lock);
 }
 
+bool mv_irq_get(struct mv_irq *irq, unsigned gsi)
+{
+	bool level;
+
+	if (gsi >= LINES)
+		return false;
+	pthread_mutex_lock(&irq->lock);
+	level = irq->sources[gsi] != 0;
+	pthread_mutex_unlock(&irq->lock);
+	return level;
+}
+
 void mv_irq_pulse(struct mv_irq *irq, unsigned gsi)
 {
 	if (gsi >= LINES)

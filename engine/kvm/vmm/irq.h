@@ -17,6 +17,8 @@ void mv_irq_free(struct mv_irq *irq);
 /* Level of one source on a GSI that may be shared: the line is high while any source holds it high. `source` is any
  * number 0..63 that the sharers of this GSI do not share (a PCI slot). */
 void mv_irq_set(struct mv_irq *irq, unsigned gsi, unsigned source, bool level);
+/* Is the line high? For tests and diagnosis. */
+bool mv_irq_get(struct mv_irq *irq, unsigned gsi);
 /* A pulse on an edge-triggered ISA line. */
 void mv_irq_pulse(struct mv_irq *irq, unsigned gsi);
 
