@@ -36,6 +36,9 @@ struct mv_loop {
 	struct mv_watch *watches;
 	struct mv_watch *dead;
 	unsigned depth; /* rounds may nest: a callback may call mv_loop_once() */
+	bool (*wait)(void *opaque, int timeout_ms); /* NULL: epoll_wait alone */
+	void *wait_opaque;
+	bool waiting; /* in wait(): rounds that nest there do without it */
 
 	/* `lock` guards everything below; no callback runs under it. */
 	pthread_mutex_t lock;
@@ -189,11 +192,28 @@ static void own(struct mv_loop *loop)
 	pthread_mutex_unlock(&loop->lock);
 }
 
+void mv_loop_set_wait(struct mv_loop *loop, bool (*wait)(void *opaque, int timeout_ms), void *opaque)
+{
+	loop->wait = wait;
+	loop->wait_opaque = opaque;
+}
+
 static void round_of(struct mv_loop *loop, int timeout_ms)
 {
 	struct epoll_event events[ROUND_EVENTS];
-	int n = epoll_wait(loop->epoll_fd, events, ROUND_EVENTS, timeout_ms);
+	int n;
 
+	if (loop->wait && !loop->waiting) {
+		bool ready;
+
+		loop->waiting = true;
+		ready = loop->wait(loop->wait_opaque, timeout_ms);
+		loop->waiting = false;
+		if (!ready)
+			return;
+		timeout_ms = 0;
+	}
+	n = epoll_wait(loop->epoll_fd, events, ROUND_EVENTS, timeout_ms);
 	loop->depth++;
 	for (int i = 0; i < n; i++) {
 		struct mv_watch *w = events[i].data.ptr;

@@ -28,6 +28,11 @@ void mv_loop_stop(struct mv_loop *loop);
 /* The epoll descriptor, for somebody who waits in another way (io_uring, another loop) and then calls mv_loop_once(loop, 0). */
 int mv_loop_fd(const struct mv_loop *loop);
 
+/* Lets somebody wait in the loop's place: each round first calls wait(opaque, timeout_ms), which waits for its own things
+ * and for mv_loop_fd(), handles its own, and returns whether mv_loop_fd() has events (it may be wrong either way once).
+ * NULL takes it back. Loop's thread, not from within wait. */
+void mv_loop_set_wait(struct mv_loop *loop, bool (*wait)(void *opaque, int timeout_ms), void *opaque);
+
 /* Starts a thread called `name` (at most 15 characters) that runs the loop; mv_loop_join() stops it and joins it.
  * `setup` (optional) runs first on the new thread: the sandbox of its kind. */
 int mv_loop_start_thread(struct mv_loop *loop, const char *name, mv_loop_fn setup, void *opaque,
