@@ -252,7 +252,9 @@ lint: lint-format lint-headers lint-lua lint-includes lint-link lint-self lint-c
 
 lint-format: | setup
 	$(call say,LINT)
-	$(Q)$(if $(LINT_C)$(LINT_H),clang-format --dry-run -Werror $(LINT_C) $(LINT_H))
+	$(Q)for file in $(LINT_C) $(LINT_H); do \
+		clang-format "$$file" | cmp -s - "$$file" || { echo "$$file: not formatted (make format)"; bad=1; }; \
+	done; [ -z "$$bad" ] 
 format:
 	clang-format -i $(LINT_C) $(LINT_H)
 
@@ -272,13 +274,13 @@ $(B)/lint/%.alone: % $(LINT_H) | setup
 # The C library's functions are known to cppcheck; missingInclude would be about system headers, which it does not read.
 lint-cppcheck: | setup $(SECCOMP_GEN)
 	$(call say,LINT)
-	$(Q)$(if $(LINT_C),cppcheck --quiet --std=c11 --language=c --library=posix --library=gnu -j2 \
+	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix --library=gnu -j2 \
 		--enable=warning,performance,portability --inline-suppr --suppressions-list=tests/lint/cppcheck.txt \
-		--error-exitcode=1 --inconclusive -I . -I $(B)/gen $(DEFINES) $(LINT_C))
+		--error-exitcode=1 -I . -I $(B)/gen $(DEFINES) $(LINT_C)
 
 lint-lua: | setup
 	$(call say,LINT)
-	$(Q)$(if $(LINT_LUA),luacheck --quiet $(LINT_LUA))
+	$(Q)luacheck --quiet --no-color $(LINT_LUA)
 
 lint-includes: | setup
 	$(call say,LINT)
