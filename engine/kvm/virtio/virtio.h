@@ -1,4 +1,4 @@
-/* A virtio device over PCI (modern only). The transport (virtio/pci.c) implements status, features, queue set-up and
+/* A virtio device over PCI (modern only). The transport (virtio_pci.c) implements status, features, queue set-up and
  * interrupts; a device implements this table. Everything of a device runs on one thread, the thread of its loop: the
  * main loop, or an I/O thread of its own. So devices need no locks. */
 #ifndef MV_KVM_VIRTIO_VIRTIO_H
@@ -29,17 +29,22 @@ struct mv_virtio_ops {
 	void (*config_read)(struct mv_virtio *v, uint32_t offset, void *buf, unsigned len);
 	/* Optional: NULL means that nothing is writable. */
 	void (*config_write)(struct mv_virtio *v, uint32_t offset, const void *buf, unsigned len);
-	/* DRIVER_OK: v->features and the queues are set. Also after state() loaded an active device. On -1 the device needs reset. */
+	/* DRIVER_OK: v->features and the queues are set. Also after state() loaded an active device; pause follows then
+	 * at once, before the loop runs. On -1 the device needs reset: a failed activate leaves nothing that works. */
 	int (*activate)(struct mv_virtio *v, struct mv_error **err);
-	/* Stops all work and forgets everything negotiated; nothing touches guest memory afterwards. Also when not active. */
+	/* Stops all work and forgets everything negotiated, a pause too; nothing touches guest memory afterwards. Also
+	 * when not active. */
 	void (*reset)(struct mv_virtio *v);
-	/* The guest notified queue `index`. Optional: a device that polls mv_virtio_kick_fd() by itself (io_uring, vhost) has none. */
+	/* The guest notified queue `index`. Optional: a device that polls mv_virtio_kick_fd() by itself (io_uring,
+	 * vhost) has none. */
 	void (*notify)(struct mv_virtio *v, unsigned index);
-	/* Optional: pause returns when no request is in flight and nothing touches guest memory; resume goes on (it must look at
-	 * the queues: notifications may have been missed). Only called while active. */
+	/* Optional: pause returns when no request is in flight and nothing touches guest memory; resume goes on (it
+	 * must look at the queues: notifications may have been missed). Only called while active. A device with notify
+	 * has it called for every queue after resume, and never while paused. */
 	void (*pause)(struct mv_virtio *v);
 	void (*resume)(struct mv_virtio *v);
-	/* The device's own fields, tags from 1000 on. Optional. */
+	/* The device's own fields, tags 1000 to 9999. Optional. When loading, v->features is set and the queues are
+	 * not. */
 	void (*state)(struct mv_virtio *v, struct mv_state *st);
 };
 
@@ -59,8 +64,8 @@ struct mv_virtio {
 	struct mv_virtio_transport *transport; /* private to the transport */
 };
 
-/* For a device's create(): v->offered set (VERSION_1, EVENT_IDX and INDIRECT_DESC are added). own_thread: an I/O thread
- * named after the device's id. sizes: max size of each queue. */
+/* For a device's create(), after which ops->reset must work: v->offered set (VERSION_1, EVENT_IDX and INDIRECT_DESC are
+ * added). own_thread: an I/O thread named after the device's id. sizes: max size of each queue. */
 int mv_virtio_init(struct mv_virtio *v, const struct mv_virtio_ops *ops, unsigned slot, bool own_thread,
 		   unsigned queue_count, const uint16_t *sizes, struct mv_error **err);
 /* For destroy(): resets the device, joins its thread. Accepts one that was not initialised. */
@@ -80,10 +85,13 @@ static inline bool mv_virtio_has(const struct mv_virtio *v, unsigned feature)
 void mv_virtio_interrupt(struct mv_virtio *v, unsigned queue);
 /* The configuration changed: new generation, interrupt. Device's thread. */
 void mv_virtio_config_changed(struct mv_virtio *v);
-/* The guest broke the rules (or a queue is broken): DEVICE_NEEDS_RESET, configuration interrupt, event with the reason. The
- * device takes nothing more until reset. Device's thread. */
+/* The guest broke the rules (or a queue is broken): DEVICE_NEEDS_RESET, configuration interrupt, event with the reason.
+ * The device takes nothing more until reset. Device's thread. */
 void mv_virtio_needs_reset(struct mv_virtio *v, const char *why);
-/* The eventfd that the guest's notification of this queue signals; valid while active. */
+/* Has the loop call ops->notify for this queue again, after whatever else waits: for a device that bounds what it does
+ * in one call. Any thread. */
+void mv_virtio_notify_again(struct mv_virtio *v, unsigned queue);
+/* The eventfd that the guest's notification of this queue signals; the same for the device's whole life. */
 int mv_virtio_kick_fd(struct mv_virtio *v, unsigned queue);
 /* The eventfd that interrupts for this queue, for vhost; -1 when MSI-X is not used for it. */
 int mv_virtio_call_fd(struct mv_virtio *v, unsigned queue);
