@@ -161,9 +161,21 @@ int mv_save_image_read_header(int fd, const char *name, struct mv_save_header *h
 	return 0;
 }
 
-static bool all_zeros(const uint8_t *p, size_t len)
+bool mv_save_all_zeros(const void *data, size_t len)
 {
+	const uint8_t *p = data;
+
 	return !len || (!p[0] && !memcmp(p, p + 1, len - 1));
+}
+
+uint32_t mv_save_block_sum(const void *data, size_t len)
+{
+	uint32_t crc;
+
+	if (mv_save_all_zeros(data, len))
+		return 0;
+	crc = mv_crc32c(0, data, len);
+	return crc ? crc : 1;
 }
 
 int mv_save_memory_verify(int fd, const char *name, const struct mv_save_header *h, struct mv_error **err)
@@ -183,7 +195,7 @@ int mv_save_memory_verify(int fd, const char *name, const struct mv_save_header 
 
 		if (n < 0)
 			return mv_error_set_errno(err, (int)-n, "Cannot read the save image '%s'", name);
-		if ((size_t)n != len || (expected ? mv_crc32c(0, block, len) != expected : !all_zeros(block, len)))
+		if ((size_t)n != len || mv_save_block_sum(block, len) != expected)
 			return mv_error_set(err, MV_ERR_OPERATION_FAILED,
 					    "The save image '%s' is damaged: the guest's memory from 0x%" PRIx64
 					    " on differs from its checksum.",

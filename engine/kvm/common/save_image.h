@@ -54,6 +54,10 @@ int mv_save_part_read(int fd, const char *name, const char *what, uint64_t offse
 /* Reads all memory and compares it with its checksums. */
 int mv_save_memory_verify(int fd, const char *name, const struct mv_save_header *h, struct mv_error **err);
 
+/* The checksum of a block: 0 for zeros, otherwise its CRC32C (1 where that is 0). */
+uint32_t mv_save_block_sum(const void *data, size_t len);
+bool mv_save_all_zeros(const void *data, size_t len);
+
 /* Appends one section to a growing buffer (*data, *size; owned by the caller). */
 int mv_save_section_append(void **data, size_t *size, const struct mv_save_section *section, struct mv_error **err);
 /* Finds a section in the sections' bytes; -1 when it is missing, damaged, or its version is newer than `version`. */
