@@ -76,6 +76,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/replay/%)
 GUEST_ELF := $(GUEST_SRC:%.S=$(B)/%.elf)
 TOOL_BIN := $(TOOL_SRC:tests/hosts/%.c=$(B)/tests/%)
 BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
@@ -83,10 +84,10 @@ BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
 # What can be made of the sources that are there.
 PROGRAMS := $(if $(VMM_MAIN),$(B)/moonvisor-vmm) $(if $(BINDINGS_SRC),$(B)/moonvisor.so)
 PROGRAMS += $(if $(SHELL_SRC),$(B)/mvsh)
-TEST_PROGRAMS := $(UNIT_BIN) $(GUEST_ELF) $(TOOL_BIN)
+TEST_PROGRAMS := $(UNIT_BIN) $(REPLAY_BIN) $(GUEST_ELF) $(TOOL_BIN)
 
 C_SRC := $(BASE_SRC) $(VMM_SRC) $(ENGINE_SRC) $(BINDINGS_SRC) $(SHELL_SRC) $(SECCOMP_SRC) $(UNIT_SRC) $(UNIT_HELPERS)
-C_SRC += $(TOOL_SRC) $(BENCH_SRC)
+C_SRC += $(TOOL_SRC) $(BENCH_SRC) $(FUZZ_SRC) $(FUZZ_HELPERS) tests/replay/main.c
 OBJ := $(call obj,$(C_SRC))
 
 # --- set-up and bookkeeping ------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ ifneq ($(filter-out clean distclean,$(or $(MAKECMDGOALS),all)),)
 remember = $(if $(subst x$(file <$(B)/$(1))x,,x$(2)x),$(file >$(B)/$(1),$(2)))
 $(shell mkdir -p $(B)/gen)
 $(call remember,flags,$(CC) $(MV_CPPFLAGS) $(MV_CFLAGS) $(MV_LDFLAGS))
-$(call remember,sources,$(C_SRC) $(STDLIB) $(FUZZ_SRC) $(FUZZ_HELPERS))
+$(call remember,sources,$(C_SRC) $(STDLIB))
 endif
 $(B)/flags $(B)/sources: ;
 
@@ -185,6 +186,12 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a $(B)/libvmm.a $(B)/lib
 	$(call say,LINK)
 	$(link) -pie $(VMM_LIBS) $(ENGINE_LIBS) -lcmocka
 
+# Fuzz targets run on their corpus without libFuzzer, with the compiler and the sanitizers of all the rest.
+$(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/replay/main.o $(call obj,$(FUZZ_HELPERS)) \
+		$(B)/libvmm.a $(B)/libmoonvisor.a $(B)/libbase.a
+	$(call say,LINK)
+	$(link) -pie $(VMM_LIBS) $(ENGINE_LIBS)
+
 # Tools that also run where there is no library: in a test host's or a guest's initramfs.
 $(B)/tests/%: $(B)/obj/tests/hosts/%.o
 	$(call say,LINK)
@@ -242,7 +249,7 @@ $(FUZZ_SRC:tests/fuzz/%.c=fuzz-run-%): fuzz-run-%: $(B)/tests/fuzz/%
 
 # --- lint ------------------------------------------------------------------------------------------------------------
 
-LINT_C := $(C_SRC) $(FUZZ_SRC) $(FUZZ_HELPERS)
+LINT_C := $(C_SRC)
 LINT_H := $(sort $(shell find engine bindings shell tests -name '*.h' 2>/dev/null))
 LINT_LUA := $(sort $(shell find bindings stdlib scripts tests shell -name '*.lua' 2>/dev/null))
 

@@ -6,6 +6,7 @@
 # MV_BUILD is the build folder (build). What runs, and where:
 #
 #   unit/X     build/tests/unit/test_X        cmocka programs
+#   fuzz/X     build/tests/replay/fuzz_X      the fuzz target on tests/fuzz/corpus/fuzz_X and mutations of it
 #   lua/X      tests/lua/X_spec.lua           by mvsh
 #   host/X     tests/real/X.lua or X.sh       in the KVM test host, by mvsh or bash; as root, with real KVM
 #   host/X     tests/real/X.outer.sh          outside, by bash: starts test hosts itself (power cuts)
@@ -160,6 +161,14 @@ for program in "$build"/tests/unit/test_*; do
 	# A program whose source is gone is left over from an older build.
 	[ -e "$source" ] || continue
 	wanted "unit/$name" && run "unit/$name" "$(option "$source" limit 60)" "$program"
+done
+
+for source in tests/fuzz/fuzz_*.c; do
+	[ -e "$source" ] || continue
+	name=${source##*/}
+	name=${name%.c}
+	wanted "fuzz/${name#fuzz_}" &&
+		run "fuzz/${name#fuzz_}" "$(option "$source" limit 60)" "$build/tests/replay/$name" "tests/fuzz/corpus/$name"
 done
 
 for spec in tests/lua/*_spec.lua; do
