@@ -282,7 +282,8 @@ static void uring_unwatch(struct mv_aio *aio, struct mv_aio_watch *w)
 static int enable(struct uring *u, struct mv_error **err)
 {
 	struct io_uring_sqe *sqe;
-	int rc = io_uring_enable_rings(&u->ring);
+	/* liburing's own function for it is missing from some builds of its shared library. */
+	int rc = io_uring_register((unsigned)u->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 
 	if (rc < 0)
 		return mv_error_set_errno(err, -rc, "Cannot start io_uring");
