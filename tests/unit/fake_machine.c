@@ -167,7 +167,8 @@ void *fake_machine_save(struct mv_dev *d, size_t *size)
 	body = mv_state_body(st, size);
 	copy = malloc(*size ? *size : 1);
 	assert_non_null(copy);
-	memcpy(copy, body, *size);
+	if (*size)
+		memcpy(copy, body, *size);
 	return copy;
 }
 
