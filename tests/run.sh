@@ -193,7 +193,7 @@ if [ -z "$quick" ]; then
 				failed=$((failed + 1))
 				break
 			}
-			kit=done
+			kit=ready
 		fi
 		case $test in
 		*.outer.sh) run "$name" "$(option "$test" limit 300)" bash "$test" ;;

@@ -9,7 +9,7 @@
 #
 #   --mem MiB          memory (4096)
 #   --cpus N           processors (2)
-#   --timeout S        seconds until the whole host is killed (600)
+#   --timeout S        seconds until the whole host is killed (600; a shell has none)
 #   --drive FILE       a raw disk: /dev/vda, then /dev/vdb, ...
 #   --volatile FILE    the same, but with a write cache that only a flush empties into the file: see below
 #   --copy FILE        have this file (with the libraries it loads) in memory inside; may be repeated
@@ -98,9 +98,13 @@ fast_programs() { # ROOT
 }
 
 main() {
-	local mode=${1:-} mem=4096 cpus=2 limit=600 out='' drives=() copies=() volatile=() arguments=()
+	local mode=${1:-} mem=4096 cpus=2 limit=600 out='' drives=() copies=() arguments=()
 	case $mode in
-	run | shell) shift ;;
+	run) shift ;;
+	shell)
+		limit=infinity
+		shift
+		;;
 	build)
 		host_build
 		exit
