@@ -4,6 +4,7 @@
 	.code32
 	.globl start
 start:
+	mov $0x80000, %esp
 	print "hello\n"
 	power_off
 	helpers

@@ -291,6 +291,9 @@ void mv_test_event(struct mv_test_vmm *vmm, enum mv_event_kind kind, struct mv_m
 		}
 		if (m.kind == MV_MESSAGE_EVENT && m.code == kind)
 			break;
+		if (m.kind == MV_MESSAGE_EVENT && m.code == MV_EVENT_STOPPED)
+			fail_msg("waited for event %u, but the machine stopped by '%s' (%s)", kind,
+				 mv_reason_name(m.status.reason), m.status.detail ? m.status.detail : "no detail");
 		mv_message_clear(&m);
 	}
 	if (event)

@@ -9,7 +9,7 @@
 #include "engine/kvm/common/control.h"
 #include "engine/kvm/common/machine_spec.h"
 
-#define MV_TEST_TIMEOUT_MS 60000
+#define MV_TEST_TIMEOUT_MS 20000
 
 struct mv_test_vmm {
 	pid_t pid;
