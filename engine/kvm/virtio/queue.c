@@ -145,19 +145,26 @@ bool mv_queue_enable(struct mv_queue *q)
 /* --- taking chains -------------------------------------------------------------------------------------------------
  */
 
-/* An indirect table may have any alignment, so this copies bytes. The barrier makes the compiler keep the copy: what is
- * checked afterwards is what is used. */
+/* What is checked afterwards is what is used: a descriptor is copied once. An indirect table may have any alignment,
+ * for which there are no atomic loads; the barrier makes the compiler keep that copy. */
 static struct desc copy_desc(const uint8_t *table, unsigned index)
 {
-	uint8_t raw[DESC_SIZE];
+	const uint8_t *from = table + (size_t)index * DESC_SIZE;
+	uint64_t raw[2];
 
-	memcpy(raw, table + (size_t)index * DESC_SIZE, sizeof(raw));
-	__asm__ volatile("" ::: "memory");
+	if ((uintptr_t)from % sizeof(raw[0]) == 0) {
+		raw[0] = __atomic_load_n((const uint64_t *)(const void *)from, __ATOMIC_RELAXED);
+		raw[1] = __atomic_load_n((const uint64_t *)(const void *)from + 1, __ATOMIC_RELAXED);
+	} else {
+		memcpy(raw, from, sizeof(raw));
+		__asm__ volatile("" ::: "memory");
+	}
+	raw[1] = le64toh(raw[1]);
 	return (struct desc){
-		.addr = mv_get_le64(raw),
-		.len = mv_get_le32(raw + 8),
-		.flags = mv_get_le16(raw + 12),
-		.next = mv_get_le16(raw + 14),
+		.addr = le64toh(raw[0]),
+		.len = (uint32_t)raw[1],
+		.flags = (uint16_t)(raw[1] >> 32),
+		.next = (uint16_t)(raw[1] >> 48),
 	};
 }
 
@@ -323,7 +330,7 @@ bool mv_queue_wants_interrupt(struct mv_queue *q)
 	q->signalled_valid = true;
 	/* A full barrier: our store of the used index must be visible before we read what the driver wants. It writes
 	 * that first and reads the index afterwards, so one of us sees the other. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__sync_synchronize();
 	if (!q->event_index)
 		return !(load16(avail_flags(q)) & AVAIL_F_NO_INTERRUPT);
 	/* 2.7.7.2: did the index pass the driver's mark since the last time? */
@@ -340,7 +347,7 @@ bool mv_queue_enable_notify(struct mv_queue *q)
 		store16(used_flags(q), 0);
 	/* A full barrier, as above with the roles exchanged: what the driver added before it could see our wish is seen
 	 * now. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__sync_synchronize();
 	return mv_queue_waiting(q) != 0;
 }
 
