@@ -47,7 +47,7 @@ static struct kvm_cpuid2 *room_alloc(void)
 }
 
 /* Tile registers make the XSAVE area so large that Linux hands them out only on request, once for the process. */
-static void request_tiles(int kvm_fd)
+void mv_cpuid_prepare(int kvm_fd)
 {
 	uint64_t offered = 0;
 	struct kvm_device_attr attr = { .attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (uint64_t)(uintptr_t)&offered };
@@ -65,7 +65,6 @@ struct kvm_cpuid2 *mv_cpuid_supported(int kvm_fd, struct mv_error **err)
 		mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for CPUID.");
 		return NULL;
 	}
-	request_tiles(kvm_fd);
 	c->nent = MAX_ENTRIES - MV_CPUID_TOPOLOGY_ENTRIES;
 	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c) < 0) {
 		mv_error_set_errno(err, errno, "KVM does not tell which CPU features it supports");
