@@ -212,6 +212,7 @@ static int give_cpuid(struct mv_guest *g, struct mv_error **err)
 
 int mv_guest_build(struct mv_guest *g, struct mv_error **err)
 {
+	mv_cpuid_prepare(g->spec->kvm_fd); /* before the first vCPU */
 	if (mv_vm_create(&g->vm, g->spec, &g->memory, err) < 0 || mv_bus_create(&g->machine.bus, err) < 0 ||
 	    mv_irq_create(g->vm.fd, &g->machine.irq, err) < 0 ||
 	    mv_vcpus_create(&g->machine, &g->vm, &g->vcpus, err) < 0 || add_devices(g, err) < 0)
