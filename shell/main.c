@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* mvsh: a Lua state with Moonvisor in it. What the shell does is written in Lua, in stdlib/shell.lua. */
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bindings/module.h"
+#include "shell/editor.h"
+#include "shell/signals.h"
+#include "shell/terminal.h"
+
+#define INTERRUPTED 130 /* what a shell calls the status of a program that SIGINT ended */
+
+static void preload(lua_State *L, const char *name, lua_CFunction open)
+{
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+	lua_pushcfunction(L, open);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 1);
+}
+
+/* Stack: argc, argv. Returns the exit status. */
+static int protected_main(lua_State *L)
+{
+	int argc = (int)lua_tointeger(L, 1);
+	char **argv = lua_touserdata(L, 2);
+	int fd;
+
+	luaL_openlibs(L);
+	preload(L, "moonvisor", luaopen_moonvisor);
+	preload(L, "moonvisor.editor", mv_editor_open);
+	preload(L, "moonvisor.terminal", mv_terminal_open);
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "moonvisor");
+	lua_call(L, 1, 0);
+	fd = mv_signals_open();
+	if (fd < 0)
+		return luaL_error(L, "cannot make a pipe for signals");
+	mv_lua_set_interrupt_fd(L, fd);
+
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "moonvisor.shell");
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, "main");
+	lua_createtable(L, argc, 1);
+	for (int i = 0; i < argc; i++) {
+		lua_pushstring(L, argv[i]);
+		lua_rawseti(L, -2, i);
+	}
+	lua_call(L, 1, 1);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	int status = EXIT_FAILURE;
+	lua_State *L = luaL_newstate();
+
+	if (!L) {
+		fputs("mvsh: there is not enough memory to start\n", stderr);
+		return EXIT_FAILURE;
+	}
+	lua_pushcfunction(L, protected_main);
+	lua_pushinteger(L, argc);
+	lua_pushlightuserdata(L, argv);
+	if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+		status = (int)lua_tointeger(L, -1);
+	else
+		fprintf(stderr, "mvsh: %s\n", lua_isstring(L, -1) ? lua_tostring(L, -1) : "it cannot start");
+	lua_close(L);
+	if (status == INTERRUPTED) { /* whoever waits for us learns that it was Ctrl-C, not an exit */
+		signal(SIGINT, SIG_DFL);
+		raise(SIGINT);
+	}
+	return status;
+}

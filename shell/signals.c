@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bindings/module.h"
+#include "engine/base/cleanup.h"
+
+/* So many times Ctrl-C is pressed without effect (code that never returns to Lua) until it ends the program. */
+#define PATIENCE 3
+
+/* Handlers have no argument for it, so this is the one thing that is global. */
+static struct {
+	int read_fd, write_fd;
+	lua_State *volatile armed;
+	volatile sig_atomic_t pending; /* Ctrl-C that no hook has seen yet */
+} signals = { .read_fd = -1, .write_fd = -1 };
+
+static const int editing_signals[] = { SIGTSTP, SIGTERM, SIGHUP, SIGWINCH };
+
+static void hook(lua_State *L, lua_Debug *ar)
+{
+	(void)ar;
+	lua_sethook(L, NULL, 0, 0);
+	signals.pending = 0;
+	while (mv_signals_next() > 0)
+		;
+	mv_lua_push_interrupted(L);
+	lua_error(L);
+}
+
+static void set_handler(int signo, void (*fn)(int signo))
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = fn;
+	sigemptyset(&action.sa_mask);
+	sigaction(signo, &action, NULL);
+}
+
+static void on_signal(int signo)
+{
+	int saved = errno;
+	unsigned char byte = (unsigned char)signo;
+
+	/* A full pipe is no loss: it is readable, and that is what counts. */
+	if (write(signals.write_fd, &byte, 1) < 0)
+		errno = saved;
+	if (signo == SIGINT && signals.armed) {
+		if (++signals.pending >= PATIENCE)
+			set_handler(SIGINT, SIG_DFL);
+		/* Documented as safe in a handler, as the stand-alone Lua does it. */
+		lua_sethook(signals.armed, hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+	}
+	errno = saved;
+}
+
+int mv_signals_open(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	signals.read_fd = fds[0];
+	signals.write_fd = fds[1];
+	set_handler(SIGINT, on_signal);
+	return signals.read_fd;
+}
+
+void mv_signals_arm(lua_State *L)
+{
+	if (!L && signals.armed)
+		lua_sethook(signals.armed, NULL, 0, 0);
+	signals.pending = 0;
+	signals.armed = L;
+	set_handler(SIGINT, on_signal);
+}
+
+void mv_signals_editing(bool on)
+{
+	for (size_t i = 0; i < MV_ARRAY_SIZE(editing_signals); i++)
+		set_handler(editing_signals[i], on ? on_signal : SIG_DFL);
+}
+
+int mv_signals_next(void)
+{
+	unsigned char byte;
+
+	return read(signals.read_fd, &byte, 1) == 1 ? byte : 0;
+}

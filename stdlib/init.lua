@@ -1,0 +1,24 @@
+-- The module: require "moonvisor".
+
+local class = require "moonvisor.class"
+local core = require "moonvisor.core"
+local wait = require "moonvisor.wait"
+
+local connection = require "moonvisor.connection"
+local size = require "moonvisor.size"
+require "moonvisor.domain"
+require "moonvisor.stream"
+
+local virt = class.functions {
+	open = connection.open,
+	size = size.bytes,
+	sleep = wait.sleep,
+	on_callback_error = wait.on_callback_error,
+	help = function(topic)
+		return require("moonvisor.help").text(topic)
+	end,
+}
+
+virt.version = core.version
+
+return virt
