@@ -683,6 +683,70 @@ static void test_broken_queue(void **state)
 	free_fixture(f);
 }
 
+/* A saved device goes on elsewhere with the same rings, and the guest is asked to tell the network where it is. */
+static void test_restore(void **state)
+{
+	struct fixture *f = new_fixture(2);
+	struct mv_net *old = f->net;
+	uint8_t frame[100], bytes[8];
+	int fds[2], wires[2];
+
+	(void)state;
+	activate(f,
+		 CTRL_FEATURES | MV_NET_BIT(MV_NET_F_MQ) | MV_NET_BIT(MV_NET_F_GUEST_ANNOUNCE) |
+			 MV_NET_BIT(MV_NET_F_STATUS) | MV_NET_BIT(MV_NET_F_MRG_RXBUF) |
+			 MV_NET_BIT(MV_NET_F_GUEST_CSUM) | MV_NET_BIT(MV_NET_F_GUEST_TSO4));
+	assert_int_equal(command(f, ((uint8_t[]){ 4, 0, 2, 0 }), 4), 0);
+	assert_int_equal(command(f, ((uint8_t[]){ 1, 1, 0x52, 0x54, 0, 7, 7, 7 }), 8), 0);
+	assert_int_equal(command(f, ((uint8_t[]){ 0, 0, 0 }), 3), 0);
+	assert_int_equal(command(f, ((uint8_t[]){ 5, 0, 2, 0, 0, 0, 0, 0, 0, 0 }), 10), 0);
+	for (unsigned i = 0; i < 8; i++)
+		add_rx(f, i, 512);
+	fill_frame(frame, sizeof(frame), 1);
+	memcpy(frame, ((uint8_t[]){ 0x52, 0x54, 0, 7, 7, 7 }), 6);
+	net_call(f->net, call_notify, 0);
+	send_frame(f, frame, sizeof(frame));
+	assert_true(wait_used(f->rx, 1));
+	mv_virtio_dev_pause(&old->v.dev);
+	for (unsigned i = 0; i < 2; i++) {
+		int pair[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		fds[i] = pair[0];
+		wires[i] = pair[1];
+	}
+	f->net = create_device(f, 2, fds, 4);
+	fake_machine_copy_state(&old->v.dev, &f->net->v.dev);
+	mv_dev_free(&old->v.dev);
+	for (unsigned i = 0; i < 2; i++) {
+		close(f->wire[i]);
+		f->wire[i] = wires[i];
+	}
+	for (unsigned i = 0; i < 5; i++)
+		f->rings[i].q = &f->net->v.queues[i];
+	send_frame(f, frame, sizeof(frame));
+	net_sync(f->net);
+	assert_int_equal(ring_used_index(f->rx), 1); /* not before it is resumed */
+	mv_virtio_dev_resume(&f->net->v.dev);
+	assert_true(wait_used(f->rx, 2));
+	assert_int_equal(f->net->active_pairs, 2);
+	assert_true(f->net->pairs[1].steered);
+	assert_int_equal(f->net->offloads, 2);
+	assert_false(f->net->filter.promiscuous);
+	f->net->v.ops->config_read(&f->net->v, 0, bytes, sizeof(bytes));
+	assert_memory_equal(bytes, frame, 6);
+	assert_int_equal(mv_get_le16(bytes + 6), 3); /* link up, announce */
+	assert_int_equal(command(f, ((uint8_t[]){ 3, 0 }), 2), 0);
+	f->net->v.ops->config_read(&f->net->v, 6, bytes, 2);
+	assert_int_equal(mv_get_le16(bytes), 1);
+	/* A pause that is no restore asks for nothing. */
+	mv_virtio_dev_pause(&f->net->v.dev);
+	mv_virtio_dev_resume(&f->net->v.dev);
+	f->net->v.ops->config_read(&f->net->v, 6, bytes, 2);
+	assert_int_equal(mv_get_le16(bytes), 1);
+	free_fixture(f);
+}
+
 static void test_refused_specs(void **state)
 {
 	struct fixture *f = new_fixture(1);
@@ -735,6 +799,7 @@ int main(void)
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_pairs_unused),
 		cmocka_unit_test(test_broken_queue),
+		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_refused_specs),
 	};
 
