@@ -96,7 +96,7 @@ static bool running(const struct rtc *r)
 	return !(r->cmos[REG_B] & B_SET) && (r->cmos[REG_A] & A_DIVIDER_RESET) != A_DIVIDER_RESET;
 }
 
-/* --- the time as registers ---------------------------------------------------------------------------------------- */
+/* ---- the time as registers ---- */
 
 static uint8_t encode(const struct rtc *r, unsigned value)
 {
@@ -161,8 +161,7 @@ static int64_t seconds_of(const struct rtc *r, const uint8_t *regs)
 	return timegm(&tm);
 }
 
-/* --- events ---------------------------------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 /* The period in ns times CRYSTAL_HZ (so that it is whole), or 0. */
 static int64_t period(const struct rtc *r)
@@ -288,8 +287,7 @@ static void on_timer(void *opaque, uint32_t events)
 	pthread_mutex_unlock(&r->dev.lock);
 }
 
-/* --- registers ------------------------------------------------------------------------------------------------------
- */
+/* ---- registers ---- */
 
 static bool is_time(unsigned index)
 {
@@ -409,8 +407,7 @@ static void bus_write(void *opaque, uint64_t offset, const void *buf, unsigned l
 
 static const struct mv_bus_ops bus_ops = { .read = bus_read, .write = bus_write };
 
-/* --- CMOS memory: what firmware finds there on a PC -----------------------------------------------------------------
- */
+/* ---- CMOS memory: what firmware finds there on a PC ---- */
 
 static void put_memory_sizes(uint8_t *cmos, uint64_t memory)
 {
