@@ -460,10 +460,31 @@ static int get(struct mv_state_env *env, struct vcpu *v, struct mv_error **err)
 	return 0;
 }
 
+/* What this KVM gives when it is asked for all that it supports. A software KVM cannot hide the processor's features from
+ * a guest and says so in what it returns: a guest saved there has more than was asked for. */
+static struct kvm_cpuid2 *given_cpuid(struct mv_state_env *env, const struct vcpu *v, struct mv_error **err)
+{
+	mv_autofree struct kvm_cpuid2 *supported = mv_cpuid_supported(env->kvm_fd, err);
+	mv_autofree struct kvm_cpuid2 *given = calloc(1, sizeof(*given) + MAX_CPUID * sizeof(given->entries[0]));
+
+	if (!supported)
+		return NULL;
+	if (!given) {
+		mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for CPUID.");
+		return NULL;
+	}
+	given->nent = MAX_CPUID;
+	if (ioctl(v->fd, KVM_SET_CPUID2, supported) < 0 || ioctl(v->fd, KVM_GET_CPUID2, given) < 0) {
+		refused(v, "CPUID", err);
+		return NULL;
+	}
+	return mv_steal(given);
+}
+
 static int put_cpuid(struct mv_state_env *env, const struct vcpu *v, struct mv_error **err)
 {
 	if (!env->supported)
-		env->supported = mv_cpuid_supported(env->kvm_fd, err);
+		env->supported = given_cpuid(env, v, err);
 	if (!env->supported || mv_cpuid_check(v->cpuid, env->supported, err) < 0)
 		return -1;
 	return ioctl(v->fd, KVM_SET_CPUID2, v->cpuid) < 0 ? refused(v, "CPUID", err) : 0;
