@@ -253,7 +253,10 @@ static void save_and_restore(void **state)
 		mv_test_send(&f->vmm, "n");
 		snprintf(expected, sizeof(expected), "%08x\n", round);
 		mv_test_expect(&f->vmm, expected);
-		assert_int_equal(ftruncate(fd, 0), 0);
+		/* A new file each time: the guest's memory is mapped from the one before. */
+		if (round > 1)
+			close(fd);
+		fd = round > 1 ? mv_test_file() : fd;
 		save(f, fd, MV_SAVE_THEN_QUIT);
 		mv_test_wait_end(&f->vmm, 0);
 		mv_test_stop(&f->vmm);
