@@ -78,7 +78,7 @@ static const struct call calls[] = {
 	{ MAIN | IO, SCMP_SYS(epoll_wait) },
 	{ MAIN | IO, SCMP_SYS(epoll_pwait) },
 	{ MAIN | IO, SCMP_SYS(epoll_pwait2) },
-	{ MAIN | IO, SCMP_SYS(eventfd2) },
+	{ ALL, SCMP_SYS(eventfd2) }, /* a vCPU makes the route of an MSI-X vector when the guest unmasks it */
 	{ MAIN | IO, SCMP_SYS(timerfd_create) },
 
 	/* Images, block devices, save files. A ring is made before the guest runs, never later: no io_uring_setup. */
