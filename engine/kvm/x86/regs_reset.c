@@ -209,7 +209,9 @@ static int reset_lapic(uint32_t vcpu, int vcpu_fd, struct mv_error **err)
 	mv_put_le32(lapic.regs + APIC_SPIV, 0xff);
 	for (unsigned lvt = APIC_LVT_FIRST; lvt <= APIC_LVT_LAST; lvt += 0x10)
 		mv_put_le32(lapic.regs + lvt, APIC_MASKED);
-	mv_put_le32(lapic.regs + APIC_LVT_CMCI, APIC_MASKED);
+	/* The seventh entry is not there everywhere; bits 23:16 of the version are the number of the last. */
+	if ((mv_get_le32(now.regs + APIC_VERSION) >> 16 & 0xff) >= 6)
+		mv_put_le32(lapic.regs + APIC_LVT_CMCI, APIC_MASKED);
 	return ioctl(vcpu_fd, KVM_SET_LAPIC, &lapic) < 0 ? refused(vcpu, "local APIC", err) : 0;
 }
 
