@@ -69,6 +69,9 @@ UNIT_HELPERS := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c tests/harness
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_HELPERS := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
 GUEST_SRC := $(wildcard tests/guest/*.S)
+GUEST_C_SRC := $(wildcard tests/guest/*.c)
+GUEST_LIB_C := $(wildcard tests/guest/lib/*.c)
+GUEST_LIB_SRC := $(GUEST_LIB_C) $(wildcard tests/guest/lib/*.S)
 TOOL_SRC := $(wildcard tests/hosts/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
@@ -77,7 +80,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/tests/replay/%)
-GUEST_ELF := $(GUEST_SRC:%.S=$(B)/%.elf)
+GUEST_ELF := $(GUEST_SRC:%.S=$(B)/%.elf) $(GUEST_C_SRC:%.c=$(B)/%.elf)
 TOOL_BIN := $(TOOL_SRC:tests/hosts/%.c=$(B)/tests/%)
 BENCH_BIN := $(BENCH_SRC:%.c=$(B)/%)
 
@@ -201,14 +204,25 @@ $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o
 	$(call say,LINK)
 	$(link) $(if $(SAN),-pie,-static-pie)
 
-# Tiny guests: a few hundred bytes of assembly, linked as an ELF file that boots by PVH.
-$(GUEST_SRC:%.S=$(B)/obj/%.o): $(B)/obj/%.o: %.S $(B)/flags | setup
+# Tiny guests, linked as ELF files that boot by PVH: a few hundred bytes of assembly each, or freestanding C with the
+# library in tests/guest/lib. A guest has no sanitizer and nothing of the host's C library.
+GUEST_CFLAGS := -std=gnu11 -Os -g0 -m64 -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
+	-ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns $(WARNINGS)
+GUEST_LIB_OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(GUEST_LIB_SRC)))
+guest_ld = $(Q)mkdir -p $(@D) && ld -m elf_x86_64 -nostdlib -static --build-id=none -z max-page-size=4096 \
+	-z noexecstack --gc-sections --no-warn-rwx-segments -T tests/guest/guest.lds -o $@ $(filter %.o,$^)
+
+$(patsubst %.S,$(B)/obj/%.o,$(GUEST_SRC) $(filter %.S,$(GUEST_LIB_SRC))): $(B)/obj/%.o: %.S $(B)/flags | setup
 	$(call say,AS)
 	$(Q)mkdir -p $(@D) && $(CC) -iquote . -I tests/guest -Wa,--noexecstack -MMD -MP -c -o $@ $<
+$(patsubst %.c,$(B)/obj/%.o,$(GUEST_C_SRC) $(GUEST_LIB_C)): $(B)/obj/%.o: %.c $(B)/flags Makefile | setup
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) -iquote . $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+$(GUEST_C_SRC:%.c=$(B)/%.elf): $(GUEST_LIB_OBJ)
 $(B)/tests/guest/%.elf: $(B)/obj/tests/guest/%.o tests/guest/guest.lds
 	$(call say,LD)
-	$(Q)mkdir -p $(@D) && ld -m elf_x86_64 -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
-		-T tests/guest/guest.lds -o $@ $<
+	$(guest_ld)
 
 .PHONY: tests check check-quick bench demo
 tests: all $(TEST_PROGRAMS)
@@ -250,6 +264,7 @@ $(FUZZ_SRC:tests/fuzz/%.c=fuzz-run-%): fuzz-run-%: $(B)/tests/fuzz/%
 # --- lint ------------------------------------------------------------------------------------------------------------
 
 LINT_C := $(C_SRC)
+LINT_FORMAT := $(GUEST_C_SRC) $(GUEST_LIB_C) # guests are not C for this machine: only their shape is looked at
 LINT_H := $(sort $(shell find engine bindings shell tests -name '*.h' 2>/dev/null))
 LINT_LUA := $(sort $(shell find bindings stdlib scripts tests shell -name '*.lua' 2>/dev/null))
 
@@ -259,11 +274,11 @@ lint: lint-format lint-headers lint-lua lint-includes lint-link lint-self lint-c
 
 lint-format: | setup
 	$(call say,LINT)
-	$(Q)for file in $(LINT_C) $(LINT_H); do \
+	$(Q)for file in $(LINT_C) $(LINT_FORMAT) $(LINT_H); do \
 		clang-format "$$file" | cmp -s - "$$file" || { echo "$$file: not formatted (make format)"; bad=1; }; \
 	done; [ -z "$$bad" ] 
 format:
-	clang-format -i $(LINT_C) $(LINT_H)
+	clang-format -i $(LINT_C) $(LINT_FORMAT) $(LINT_H)
 
 # One stamp a file, so that the files are looked at in parallel and only when they, or a header, changed.
 lint-tidy: $(LINT_C:%=$(B)/lint/%.tidy)
@@ -320,5 +335,5 @@ clean:
 distclean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(GUEST_SRC:%.S=$(B)/obj/%.d) $(B)/obj/gen/stdlib.d
+-include $(OBJ:.o=.d) $(GUEST_SRC:%.S=$(B)/obj/%.d) $(GUEST_C_SRC:%.c=$(B)/obj/%.d) $(GUEST_LIB_OBJ:.o=.d) $(B)/obj/gen/stdlib.d
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.d)

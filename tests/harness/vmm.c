@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,12 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include <linux/kvm.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <cmocka.h>
+
+#include <linux/kvm.h>
 
 bool mv_test_have_kvm(void)
 {

@@ -1,4 +1,5 @@
-/* Starts real machines (build/moonvisor-vmm) for tests and talks to them. Every failure fails the running cmocka test. */
+/* Starts real machines (build/moonvisor-vmm) for tests and talks to them. Every failure fails the running cmocka test.
+ */
 #ifndef MV_TESTS_HARNESS_VMM_H
 #define MV_TESTS_HARNESS_VMM_H
 
@@ -15,7 +16,7 @@ struct mv_test_vmm {
 	pid_t pid;
 	int control; /* the connection that carried the specification: subscribed */
 	uint32_t serial;
-	int console; /* attached to serial0; -1: not attached */
+	int console;                  /* attached to serial0; -1: not attached */
 	struct mv_message events[64]; /* that came while a reply was awaited */
 	unsigned event_count;
 	char output[65536]; /* what came from the console and was not matched yet */
@@ -27,19 +28,20 @@ bool mv_test_have_kvm(void);
 /* The folder of the programs under test ("build", or $MV_BUILD). */
 const char *mv_test_build_dir(void);
 
-/* A specification for a tiny guest of this folder ("hello"): 16 MiB, one vCPU, COM1, sandbox on. Cleared by the caller. */
+/* A specification for a tiny guest of this folder ("hello"): 16 MiB, one vCPU, COM1, sandbox on. Cleared by the caller.
+ */
 void mv_test_spec(struct mv_machine_spec *spec, const char *guest);
 /* Appends a device; the returned entry is zeroed but for kind, id and slot. */
 struct mv_device_spec *mv_test_add_device(struct mv_machine_spec *spec, enum mv_device_kind kind, const char *id,
 					  unsigned slot);
 
-/* Starts the process and sends the specification (its descriptors stay the caller's). On failure returns false and, when
- * `why` is not NULL, the machine's message (owned by the caller). */
+/* Starts the process and sends the specification (its descriptors stay the caller's). On failure returns false and,
+ * when `why` is not NULL, the machine's message (owned by the caller). */
 bool mv_test_start(struct mv_test_vmm *vmm, struct mv_machine_spec *spec, char **why);
 /* Attaches to serial0 and expects the start to succeed. */
 void mv_test_start_ok(struct mv_test_vmm *vmm, struct mv_machine_spec *spec);
-/* One call; returns the reply's code. *reply (may be NULL) is initialised here and cleared by the caller. fd: -1, or one
- * to send along. */
+/* One call; returns the reply's code. *reply (may be NULL) is initialised here and cleared by the caller. fd: -1, or
+ * one to send along. */
 uint32_t mv_test_call(struct mv_test_vmm *vmm, enum mv_call call, uint64_t number, const char *text, int fd,
 		      struct mv_message *reply);
 void mv_test_call_ok(struct mv_test_vmm *vmm, enum mv_call call, uint64_t number);
