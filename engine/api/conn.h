@@ -1,0 +1,39 @@
+/* Inside of the API's handles. */
+#ifndef MV_API_CONN_H
+#define MV_API_CONN_H
+
+#include "engine/api/driver.h"
+#include "engine/api/moonvisor.h"
+
+struct mv_listener {
+	int registration;
+	const char *id; /* NULL: all; static */
+	mv_event_fn fn;
+	void *opaque;
+	void (*free_opaque)(void *);
+	bool removed; /* waits for the end of the delivery in progress */
+	struct mv_listener *next;
+};
+
+struct mv_conn {
+	unsigned refs;
+	char *uri;
+	struct mv_driver *drv;
+	struct mv_listener *listeners;
+	int last_registration;
+	unsigned delivering; /* depth */
+};
+
+struct mv_domain {
+	unsigned refs;
+	struct mv_conn *conn; /* a reference */
+	struct mv_dom *dom;   /* a reference */
+	/* The names outlive what dom may be exchanged for. */
+	char *name;
+	char uuid[MV_UUID_TEXT];
+};
+
+/* A handle for dom, whose reference is taken (also on failure). NULL with *err. */
+struct mv_domain *mv_domain_wrap(struct mv_conn *conn, struct mv_dom *dom, struct mv_error **err);
+
+#endif
