@@ -342,6 +342,43 @@ static void test_too_many_clients(void **state)
 	teardown(&g);
 }
 
+/* Words that the guest never reads take no place from a client that is there. */
+static void test_gone_clients_give_way(void **state)
+{
+	struct guest g;
+	int peer;
+
+	(void)state;
+	setup(&g, -1);
+	g.room = 0;
+	for (int i = 0; i < 2 * MV_CHARDEV_MAX_CLIENTS; i++) {
+		peer = attach(&g);
+		assert_int_equal(write(peer, "x", 1), 1);
+		close(peer);
+		mv_loop_once(g.loop, 0);
+		mv_loop_once(g.loop, 0);
+	}
+	assert_int_equal(g.clients, MV_CHARDEV_MAX_CLIENTS);
+	g.peer = attach(&g);
+	put(&g, "here");
+	g.want = 4;
+	until(&g, got_output);
+	teardown(&g);
+}
+
+/* One that left nothing to read is noticed though the guest takes nothing. */
+static void test_client_leaves_silently(void **state)
+{
+	struct guest g;
+
+	(void)state;
+	setup(&g, -1);
+	g.room = 0;
+	close(attach(&g));
+	until(&g, no_clients);
+	teardown(&g);
+}
+
 static void read_log(struct guest *g, int fd)
 {
 	ssize_t n = pread(fd, g->output, sizeof(g->output), 0);
@@ -456,6 +493,8 @@ int main(void)
 		cmocka_unit_test(test_client_leaves_while_guest_is_full),
 		cmocka_unit_test(test_half_closed_client_gets_output),
 		cmocka_unit_test(test_too_many_clients),
+		cmocka_unit_test(test_gone_clients_give_way),
+		cmocka_unit_test(test_client_leaves_silently),
 		cmocka_unit_test(test_log_file_is_complete),
 		cmocka_unit_test(test_log_pipe),
 		cmocka_unit_test(test_threads),

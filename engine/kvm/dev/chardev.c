@@ -140,6 +140,15 @@ static void take_input(struct mv_chardev *c, struct sink *s)
 	}
 }
 
+/* A client that is gone has ended too, unless it left something to read. */
+static void look_for_last_words(struct sink *s)
+{
+	char byte;
+
+	if (recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		s->ended = true;
+}
+
 /* Removes clients that neither take nor give anything any more. */
 static void reap(struct mv_chardev *c)
 {
@@ -192,6 +201,7 @@ static void client_events(void *opaque, uint32_t events)
 		s->gone = true;
 		s->full = false;
 		pthread_mutex_unlock(&c->lock);
+		look_for_last_words(s);
 	}
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		take_input(c, s);
@@ -406,11 +416,27 @@ void mv_chardev_ready(struct mv_chardev *c)
 		wake(c);
 }
 
+/* The guest may never read the last words of clients that are gone; they give way to one that is there. */
+static void forget_oldest_gone(struct mv_chardev *c)
+{
+	struct sink *oldest = NULL;
+
+	for (struct sink *s = c->sinks; s; s = s->next)
+		if (s->gone)
+			oldest = s;
+	if (!oldest)
+		return;
+	oldest->ended = true;
+	reap(c);
+}
+
 int mv_chardev_attach(struct mv_chardev *c, int sock, struct mv_error **err)
 {
 	mv_autofd int fd = sock;
 	struct sink *s;
 
+	if (c->clients == MV_CHARDEV_MAX_CLIENTS)
+		forget_oldest_gone(c);
 	if (c->clients == MV_CHARDEV_MAX_CLIENTS)
 		return mv_error_set(err, MV_ERR_RESOURCE_BUSY,
 				    "The console has %d clients already; no more can attach.", MV_CHARDEV_MAX_CLIENTS);
