@@ -438,7 +438,7 @@ static void test_window_is_finite(void **state)
 	assert_int_equal(mv_pci_fn_init(&g->fn, &r->f.machine, 0, &ids, &gadget_ops, NULL), 0);
 	assert_int_equal(g->fn.slot, 1);
 	assert_int_equal(mv_pci_add_bar(&g->fn, 0, MV_PCI_MMIO_SIZE, &err), -1);
-	assert_non_null(strstr(err->message, "512 MiB"));
+	assert_true(err && strstr(err->message, "512 MiB"));
 	mv_pci_fn_release(&g->fn);
 	free(g);
 }

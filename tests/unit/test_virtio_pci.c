@@ -966,7 +966,7 @@ static void test_state_with_foreign_features(void **state)
 	r->echo->v.offered &= ~(UINT64_C(1) << FEATURE);
 	assert_int_equal(mv_state_loader("echo0", 1, body, size, &st, NULL), 0);
 	assert_int_equal(r->dev->ops->state(r->dev, st, &err), -1);
-	assert_non_null(strstr(err->message, "0x20"));
+	assert_true(err && strstr(err->message, "0x20"));
 	mv_virtio_dev_resume(r->dev);
 	r->echo->v.offered |= 1 << FEATURE;
 	expect_alive(r);

@@ -1,6 +1,6 @@
 #include "tests/unit/virtio_guest.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -196,7 +196,7 @@ static bool used_more(void *opaque)
 
 void vg_expect(struct vg_queue *q, uint32_t head, uint32_t written)
 {
-	uint32_t h, w;
+	uint32_t h = 0, w = 0;
 
 	assert_true(fake_machine_until(q->g->f, used_more, q));
 	assert_true(vg_take(q, &h, &w));
@@ -227,12 +227,9 @@ uint64_t vg_interrupts(struct mv_pci_fn *fn, unsigned vector)
 
 unsigned vg_open_descriptors(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
 	unsigned n = 0;
 
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }

@@ -60,7 +60,8 @@ bool mv_queue_enable(struct mv_queue *q);
 /* Takes the next chain: 1: got it; 0: none (also when the queue is not enabled); -1: the queue is (now) broken. A chain
  * has at most q->size segments, and at most 4 GiB. */
 int mv_queue_pop(struct mv_queue *q, struct mv_chain *chain);
-/* Gives back the chain that was taken last, untaken; called again, the one before it, as long as none of them was pushed. */
+/* Gives back the chain that was taken last, untaken; called again, the one before it, as long as none of them was
+ * pushed. */
 void mv_queue_unpop(struct mv_queue *q);
 /* Returns a chain as used with `written` bytes written to its writable part. The guest sees it at once. */
 void mv_queue_push(struct mv_queue *q, uint16_t head, uint32_t written);

@@ -43,8 +43,10 @@ static void sync_notify(struct mv_virtio *v)
 {
 	struct mv_virtio_transport *t = v->transport;
 	struct mv_machine *m = v->dev.machine;
-	bool wanted = t->notify_wanted && t->bar_mapped && m->ops && m->ops->notify_add;
+	bool wanted = t->notify_wanted && t->bar_mapped;
 
+	if (!m->ops || !m->ops->notify_add)
+		return;
 	if (t->notify_registered && (!wanted || t->registered_at != t->bar_address)) {
 		for (unsigned i = 0; i < t->kick_count; i++) {
 			if (t->kicks[i].in_kernel)
