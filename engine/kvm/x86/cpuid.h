@@ -11,9 +11,9 @@
 
 struct mv_cpuid;
 
-/* Asks Linux for the right to have guests with large registers (AMX tiles), where the processor has them. It is given to the
- * whole process, and counts only for vCPUs that are created afterwards: so once, before the first of them, whether the
- * guest boots or is restored. Without it guests do not see the feature. */
+/* Asks Linux for the right to have guests with large registers (AMX tiles), where the processor has them. It is given
+ * to the whole process, and counts only for vCPUs that are created afterwards: so once, before the first of them,
+ * whether the guest boots or is restored. Without it guests do not see the feature. */
 void mv_cpuid_prepare(int kvm_fd);
 
 /* Asks KVM (spec->kvm_fd) and applies the specification (borrowed during the call). *out is owned by the caller.

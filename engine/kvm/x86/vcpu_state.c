@@ -57,6 +57,12 @@ struct vcpu {
 
 /* ---- the environment ---- */
 
+/* Our guests do not see that interface, which has registers that change by themselves. */
+static bool is_hyperv(uint32_t index)
+{
+	return index >= 0x40000000 && index < 0x40001000;
+}
+
 static int get_msr_list(struct mv_state_env *env, struct mv_error **err)
 {
 	struct kvm_msr_list probe = { 0 };
@@ -72,8 +78,9 @@ static int get_msr_list(struct mv_state_env *env, struct mv_error **err)
 	list->nmsrs = probe.nmsrs;
 	if (ioctl(env->kvm_fd, KVM_GET_MSR_INDEX_LIST, list) < 0)
 		return mv_error_set_errno(err, errno, "KVM does not tell which MSRs there are");
-	env->msr_count = list->nmsrs < MAX_MSRS ? list->nmsrs : MAX_MSRS;
-	memcpy(env->msrs, list->indices, env->msr_count * sizeof(env->msrs[0]));
+	for (uint32_t i = 0; i < list->nmsrs && env->msr_count < MAX_MSRS; i++)
+		if (!is_hyperv(list->indices[i]))
+			env->msrs[env->msr_count++] = list->indices[i];
 	return 0;
 }
 
@@ -460,8 +467,8 @@ static int get(struct mv_state_env *env, struct vcpu *v, struct mv_error **err)
 	return 0;
 }
 
-/* What this KVM gives when it is asked for all that it supports. A software KVM cannot hide the processor's features from
- * a guest and says so in what it returns: a guest saved there has more than was asked for. */
+/* What this KVM gives when it is asked for all that it supports. A software KVM cannot hide the processor's features
+ * from a guest and says so in what it returns: a guest saved there has more than was asked for. */
 static struct kvm_cpuid2 *given_cpuid(struct mv_state_env *env, const struct vcpu *v, struct mv_error **err)
 {
 	mv_autofree struct kvm_cpuid2 *supported = mv_cpuid_supported(env->kvm_fd, err);
