@@ -200,9 +200,9 @@ $(B)/tests/%: $(B)/obj/tests/hosts/%.o
 	$(call say,LINK)
 	$(link) $(if $(SAN),-pie,-static-pie)
 
-$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libmoonvisor.a $(B)/libbase.a
 	$(call say,LINK)
-	$(link) $(if $(SAN),-pie,-static-pie)
+	$(link) -pie $(ENGINE_LIBS)
 
 # Tiny guests, linked as ELF files that boot by PVH: a few hundred bytes of assembly each, or freestanding C with the
 # library in tests/guest/lib. A guest has no sanitizer and nothing of the host's C library.
