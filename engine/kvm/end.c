@@ -76,6 +76,11 @@ static void find_reason(struct mv_kvm_domain *d, struct mv_control_status *statu
 
 	if (read_status(d, status))
 		return;
+	/* Another process may have seen its end first, and have cleaned up. */
+	if (d->last_word.state) {
+		mv_kvm_keep_status(status, &d->last_word);
+		return;
+	}
 	status->state = MV_STATE_SHUTOFF;
 	status->reason = d->killed ? MV_REASON_QUIT : MV_REASON_CRASHED;
 	if (d->killed)
@@ -146,6 +151,7 @@ void mv_kvm_ended(struct mv_kvm_domain *d)
 		mv_dom_set_state(&d->dom, MV_DOMAIN_SHUTOFF, MV_SHUTOFF_FAILED, d->start_error->message);
 	tell(d, &status);
 	d->announced = d->saved = d->killed = d->nowait = false;
+	mv_control_status_clear(&d->last_word);
 	mv_control_status_clear(&status);
 	mv_kvm_drop_if_gone(d);
 }

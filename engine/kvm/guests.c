@@ -11,6 +11,7 @@ static void release(struct mv_dom *dom)
 	struct mv_kvm_domain *d = mv_kvm_domain_of(dom);
 
 	mv_kvm_disconnect(d);
+	mv_control_status_clear(&d->last_word);
 	mv_error_free(d->start_error);
 	d->start_error = NULL;
 }

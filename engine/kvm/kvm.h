@@ -58,8 +58,9 @@ struct mv_kvm_domain {
 	struct mv_message *wait_reply;
 	bool got_reply;
 
-	bool saved;  /* it ends because it was saved */
-	bool killed; /* it ends because we killed it */
+	struct mv_control_status last_word; /* from its last event; state 0: none came */
+	bool saved;                         /* it ends because it was saved */
+	bool killed;                        /* it ends because we killed it */
 };
 
 static inline struct mv_kvm *mv_kvm_of(struct mv_driver *drv)
@@ -149,6 +150,8 @@ void mv_kvm_event(struct mv_kvm_domain *d, const struct mv_message *m);
 /* A machine's state in the guest's terms. */
 void mv_kvm_set_status(struct mv_kvm_domain *d, const struct mv_control_status *status);
 void mv_kvm_announce(struct mv_kvm_domain *d, const char *detail);
+/* Copies a status. */
+void mv_kvm_keep_status(struct mv_control_status *to, const struct mv_control_status *from);
 /* Words for the "stopped" event. */
 const char *mv_kvm_stop_detail(const struct mv_control_status *status);
 

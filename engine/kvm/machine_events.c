@@ -73,6 +73,13 @@ void mv_kvm_set_status(struct mv_kvm_domain *d, const struct mv_control_status *
 	mv_dom_set_state(&d->dom, (enum mv_domain_state)status->state, reason, status->detail);
 }
 
+void mv_kvm_keep_status(struct mv_control_status *to, const struct mv_control_status *from)
+{
+	mv_control_status_clear(to);
+	*to = *from;
+	to->detail = from->detail ? strdup(from->detail) : NULL;
+}
+
 const char *mv_kvm_stop_detail(const struct mv_control_status *status)
 {
 	switch ((enum mv_reason)status->reason) {
@@ -119,6 +126,7 @@ void mv_kvm_event(struct mv_kvm_domain *d, const struct mv_message *m)
 	case MV_EVENT_STOPPED:
 		/* It is told of when the process has ended and can be started again. */
 		mv_kvm_set_status(d, &m->status);
+		mv_kvm_keep_status(&d->last_word, &m->status);
 		if (m->status.reason == MV_REASON_POWEROFF)
 			mv_event_lifecycle(events, &d->dom, "shutdown", "finished", m->text);
 		break;

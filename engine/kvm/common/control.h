@@ -78,9 +78,10 @@ enum mv_event_kind {
 	MV_EVENT_STARTED = 1,
 	MV_EVENT_SUSPENDED,
 	MV_EVENT_RESUMED,
-	MV_EVENT_REBOOT,  /* the guest is reset and goes on */
-	MV_EVENT_STOPPED, /* the last event */
-	MV_EVENT_CRASHED,
+	MV_EVENT_REBOOT,       /* the guest is reset and goes on */
+	MV_EVENT_STOPPED,      /* the last event */
+	MV_EVENT_CRASHED,      /* number: enum mv_reason; the status is from before, unless on_crash preserves
+				*/
 	MV_EVENT_BALLOON,      /* number: bytes the guest has now */
 	MV_EVENT_DEVICE,       /* text: what is wrong with which device (e.g. its driver broke a queue) */
 	MV_EVENT_POWER_BUTTON, /* pressed */

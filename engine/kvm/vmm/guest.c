@@ -423,6 +423,7 @@ static void handle_request(void *opaque)
 	mv_autofree char *detail = NULL;
 	enum mv_request request;
 	enum mv_reason reason;
+	bool preserve;
 
 	if (g->holding || g->ended || !take_request(g, &request, &reason, &detail))
 		return;
@@ -440,8 +441,12 @@ static void handle_request(void *opaque)
 		act(g, g->spec->on_reboot, MV_STATE_PAUSED, reason, detail);
 		break;
 	case MV_REQUEST_PANIC:
-		emit(g, MV_EVENT_CRASHED, 0, detail ? detail : mv_reason_name(reason));
-		if (reason != MV_REASON_PANIC_LOADED)
+		preserve = reason != MV_REASON_PANIC_LOADED && g->spec->on_crash == MV_ACTION_PRESERVE;
+		/* What is preserved is in its last state already when others hear of it. */
+		if (preserve)
+			keep(g, MV_STATE_CRASHED, reason, detail);
+		emit(g, MV_EVENT_CRASHED, reason, detail ? detail : mv_reason_name(reason));
+		if (reason != MV_REASON_PANIC_LOADED && !preserve)
 			act(g, g->spec->on_crash, MV_STATE_CRASHED, reason, detail);
 		break;
 	}
