@@ -24,6 +24,8 @@ static void add_page(struct mv_memory *mem, struct run *r, uint64_t page)
 	/* One page that is not RAM must not keep its neighbours from being given back. */
 	if (!mv_memory_ptr(mem, page << PAGE_SHIFT, MV_BALLOON_PAGE))
 		return;
+	if (page >= r->first && page < r->end)
+		return;
 	if (r->end > r->first && page == r->end) {
 		r->end++;
 	} else if (r->end > r->first && page + 1 == r->first) {
