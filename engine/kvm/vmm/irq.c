@@ -51,6 +51,13 @@ static void add_lines(struct kvm_irq_routing *table)
 			add_pin(table, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8);
 }
 
+/* Guests with APIC ids above 255 put bits 14:8 of the destination into bits 11:5 of the address (CPUID told them so:
+ * KVM_FEATURE_MSI_EXT_DEST_ID); KVM takes them in the upper half. The address's own upper half is zero, see mv_msi_set(). */
+static uint32_t extended_destination(uint64_t address)
+{
+	return (uint32_t)(address >> 5 & 0x7f) << 8;
+}
+
 /* Hands KVM the whole table, which is the only way to change it. */
 static int update_routes(struct mv_irq *irq)
 {
@@ -72,7 +79,7 @@ static int update_routes(struct mv_irq *irq)
 			.type = KVM_IRQ_ROUTING_MSI,
 			.u.msi = {
 				.address_lo = (uint32_t)msi->address,
-				.address_hi = (uint32_t)(msi->address >> 32),
+				.address_hi = extended_destination(msi->address),
 				.data = msi->data,
 			},
 		};
