@@ -149,8 +149,7 @@ static void move(struct rig *r, unsigned slot, uint64_t address)
 	set(r, slot, 0x10, (uint32_t)address, 4);
 }
 
-/* --- ways to configuration space -----------------------------------------------------------------------------------
- */
+/* ---- ways to configuration space ---- */
 
 static void select_config(struct rig *r, uint32_t address)
 {
@@ -291,8 +290,7 @@ static void test_reset_control(void **state)
 	assert_int_equal(port_read(r, 0xcf9, 1), 0);
 }
 
-/* --- BARs ----------------------------------------------------------------------------------------------------------
- */
+/* ---- BARs ---- */
 
 static bool answers(struct rig *r, uint64_t address, unsigned slot)
 {
@@ -463,8 +461,7 @@ static void test_slots(void **state)
 	free(g);
 }
 
-/* --- what may be written -------------------------------------------------------------------------------------------
- */
+/* ---- what may be written ---- */
 
 /* Ones, zeros and patterns to every byte with every width: what is fixed stays, and the function lives. */
 static void test_writes_everywhere(void **state)
@@ -526,8 +523,7 @@ static void test_config_hooks(void **state)
 	assert_int_equal(get(r, SLOT_A, 0x3c, 1), 11);
 }
 
-/* --- INTx ----------------------------------------------------------------------------------------------------------
- */
+/* ---- INTx ---- */
 
 static bool line(struct rig *r)
 {
@@ -568,8 +564,7 @@ static void test_intx_disable(void **state)
 	assert_false(get(r, SLOT_A, STATUS, 2) & INTERRUPT_STATUS);
 }
 
-/* --- reset, save, restore ------------------------------------------------------------------------------------------
- */
+/* ---- reset, save, restore ---- */
 
 static void test_reset(void **state)
 {

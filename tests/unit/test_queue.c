@@ -138,8 +138,7 @@ static void expect_broken(struct rig *r, const char *why)
 	assert_int_equal(used_index(r), 0);
 }
 
-/* --- what a good driver does ---------------------------------------------------------------------------------------
- */
+/* ---- what a good driver does ---- */
 
 static void test_chain(void **state)
 {
@@ -314,8 +313,7 @@ static void test_smallest_queue(void **state)
 	}
 }
 
-/* --- notifications -------------------------------------------------------------------------------------------------
- */
+/* ---- notifications ---- */
 
 static void push_one(struct rig *r)
 {
@@ -409,8 +407,7 @@ static void test_notify_wishes(void **state)
 	assert_true(mv_queue_enable_notify(&r->q));
 }
 
-/* --- rings where they must not be ----------------------------------------------------------------------------------
- */
+/* ---- rings where they must not be ---- */
 
 static void refuse_rings(struct rig *r, uint16_t size, uint64_t desc_at, uint64_t avail_at, uint64_t used_at)
 {
@@ -501,8 +498,7 @@ static void test_overlapping_rings(void **state)
 	}
 }
 
-/* --- chains that must not be ---------------------------------------------------------------------------------------
- */
+/* ---- chains that must not be ---- */
 
 static void test_index_runs_away(void **state)
 {
@@ -715,8 +711,7 @@ test_changing_descriptors(void **state)
 	pthread_join(thread, NULL);
 }
 
-/* --- save and restore ----------------------------------------------------------------------------------------------
- */
+/* ---- save and restore ---- */
 
 static void save_and_load(struct rig *r, struct mv_queue *to, int result)
 {

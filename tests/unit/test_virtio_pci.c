@@ -23,6 +23,7 @@
 #define RINGS 0x10000 /* 64 KiB for each queue */
 #define BUFFERS 0x80000
 #define BAR_SIZE 0x8000
+#define EVENTS 8 /* that a device sends at once */
 
 struct echo {
 	struct mv_virtio v;
@@ -51,8 +52,7 @@ struct rig {
 	char event[512];
 };
 
-/* --- the device ----------------------------------------------------------------------------------------------------
- */
+/* ---- the device ---- */
 
 static void echo_config_read(struct mv_virtio *v, uint32_t offset, void *buf, unsigned len)
 {
@@ -163,8 +163,7 @@ static const struct mv_dev_ops echo_dev_ops = {
 	.resume = mv_virtio_dev_resume,
 };
 
-/* --- the machine ---------------------------------------------------------------------------------------------------
- */
+/* ---- the machine ---- */
 
 static int add_notifier(struct mv_machine *m, enum mv_space space, uint64_t address, unsigned len, int fd)
 {
@@ -296,8 +295,7 @@ static void expect_alive(struct rig *r)
 	expect_echo(r, 1, "alive");
 }
 
-/* --- what a good driver sees ---------------------------------------------------------------------------------------
- */
+/* ---- what a good driver sees ---- */
 
 static void test_identity(void **state)
 {
@@ -464,8 +462,7 @@ static void test_device_config(void **state)
 	assert_int_equal(vg_memory_read(&r->f, r->g.isr, 1), 2);
 }
 
-/* --- negotiation ---------------------------------------------------------------------------------------------------
- */
+/* ---- negotiation ---- */
 
 static void test_features_never_offered(void **state)
 {
@@ -541,8 +538,7 @@ static void test_activate_fails(void **state)
 	expect_alive(r);
 }
 
-/* --- queues --------------------------------------------------------------------------------------------------------
- */
+/* ---- queues ---- */
 
 static void test_queue_select_out_of_range(void **state)
 {
@@ -578,11 +574,12 @@ static void enable_nonsense(struct rig *r, uint16_t size, uint64_t desc, uint64_
 	vg_write(&r->g, VG_QUEUE_USED, used, 8);
 	vg_write(&r->g, VG_QUEUE_ENABLE, value, 2);
 	assert_true(vg_status(&r->g) & VG_NEEDS_RESET);
-	assert_int_equal(r->f.events, events + 1);
+	assert_true(events == EVENTS || r->f.events == events + 1);
+	events = r->f.events;
 	vg_set_status(&r->g, VG_READY);
 	vg_write(&r->g, VG_QUEUE_ENABLE, 1, 2);
 	assert_false(r->echo->active);
-	assert_int_equal(r->f.events, events + 1);
+	assert_int_equal(r->f.events, events);
 }
 
 static void test_enable_nonsense(void **state)
@@ -629,7 +626,7 @@ static void test_broken_queue(void **state)
 	struct rig *r = *state;
 	const struct vg_segment bad = { 0xd0000000, 16, true };
 
-	for (unsigned round = 0; round < 20; round++) {
+	for (unsigned round = 0; round < 100; round++) {
 		start(r, 0);
 		expect_echo(r, 1, "good");
 		vg_memory_read(&r->f, r->g.isr, 1);
@@ -641,18 +638,18 @@ static void test_broken_queue(void **state)
 		assert_string_equal(r->event,
 				    "Device 'echo0' does nothing until its driver resets it: "
 				    "a buffer lies outside memory.");
-		assert_int_equal(r->f.events, round + 1);
+		assert_true(r->f.events == round + 1 || round >= EVENTS);
 		/* The others do nothing any more. */
 		add_echo(r, 1, "no");
 		vg_kick(&r->q[1]);
 		fake_machine_turn(&r->f);
 		assert_int_equal(vg_used_index(&r->q[1]), 1);
 	}
+	assert_true(r->f.events < 50); /* one a second after the first, however slow this machine is */
 	expect_alive(r);
 }
 
-/* --- the BAR -------------------------------------------------------------------------------------------------------
- */
+/* ---- the BAR ---- */
 
 static bool notifiers_at(struct rig *r, uint64_t bar)
 {
@@ -751,8 +748,7 @@ static void test_config_writes_everywhere(void **state)
 	expect_alive(r);
 }
 
-/* --- access through configuration space ----------------------------------------------------------------------------
- */
+/* ---- access through configuration space ---- */
 
 static void aim(struct rig *r, uint8_t bar, uint64_t address, uint32_t len)
 {
@@ -809,8 +805,7 @@ static void test_access_capability(void **state)
 	expect_alive(r);
 }
 
-/* --- pause, save, restore ------------------------------------------------------------------------------------------
- */
+/* ---- pause, save, restore ---- */
 
 static void test_pause(void **state)
 {
@@ -972,8 +967,7 @@ static void test_state_with_foreign_features(void **state)
 	expect_alive(r);
 }
 
-/* --- storms --------------------------------------------------------------------------------------------------------
- */
+/* ---- storms ---- */
 
 #define STORM 400
 

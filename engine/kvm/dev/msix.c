@@ -186,8 +186,7 @@ int mv_msix_fd(struct mv_pci_fn *fn, unsigned vector)
 	return fd;
 }
 
-/* --- the guest's view ----------------------------------------------------------------------------------------------
- */
+/* ---- the guest's view ---- */
 
 static bool within(uint64_t offset, uint32_t start, uint32_t size)
 {
@@ -254,8 +253,7 @@ void mv_msix_write(struct mv_pci_fn *fn, uint64_t offset, const void *buf, unsig
 	pthread_mutex_unlock(&x->lock);
 }
 
-/* --- reset, save, restore ------------------------------------------------------------------------------------------
- */
+/* ---- reset, save, restore ---- */
 
 void mv_msix_reset(struct mv_pci_fn *fn)
 {

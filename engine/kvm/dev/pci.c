@@ -11,8 +11,7 @@
 #define PCIE_SIZE 0x3c
 #define PCIE_ROOT_COMPLEX_INTEGRATED 9
 
-/* --- BARs ----------------------------------------------------------------------------------------------------------
- */
+/* ---- BARs ---- */
 
 static void bar_unmap(struct mv_pci_bar *bar)
 {
@@ -98,8 +97,7 @@ int mv_pci_add_bar(struct mv_pci_fn *fn, unsigned index, uint64_t size, struct m
 	return 0;
 }
 
-/* --- interrupts ----------------------------------------------------------------------------------------------------
- */
+/* ---- interrupts ---- */
 
 static void intx_update(struct mv_pci_fn *fn)
 {
@@ -126,8 +124,7 @@ void mv_pci_intx(struct mv_pci_fn *fn, bool level)
 	pthread_mutex_unlock(&bus->lock);
 }
 
-/* --- configuration space -------------------------------------------------------------------------------------------
- */
+/* ---- configuration space ---- */
 
 static struct mv_pci_fn *find(const struct mv_pci_bus *bus, unsigned slot, unsigned function)
 {
@@ -216,8 +213,7 @@ unsigned mv_pci_add_capability(struct mv_pci_fn *fn, uint8_t id, const void *bod
 	return offset;
 }
 
-/* --- functions -----------------------------------------------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 void mv_pci_bus_init(struct mv_pci_bus *bus, struct mv_machine *m)
 {

@@ -23,8 +23,7 @@ struct host {
 	bool ecam, address_port, data_port; /* in the bus's table */
 };
 
-/* --- ECAM ----------------------------------------------------------------------------------------------------------
- */
+/* ---- ECAM ---- */
 
 static void ecam_read(void *opaque, uint64_t offset, void *buf, unsigned len)
 {
@@ -42,8 +41,7 @@ static void ecam_write(void *opaque, uint64_t offset, const void *buf, unsigned 
 
 static const struct mv_bus_ops ecam_ops = { .read = ecam_read, .write = ecam_write };
 
-/* --- ports ---------------------------------------------------------------------------------------------------------
- */
+/* ---- ports ---- */
 
 /* The address register answers to four bytes at 0xcf8 only; the byte at 0xcf9 is the reset control register, as on PCs.
  */
@@ -121,8 +119,7 @@ static void data_write(void *opaque, uint64_t offset, const void *buf, unsigned 
 
 static const struct mv_bus_ops data_ops = { .read = data_read, .write = data_write };
 
-/* --- the device ----------------------------------------------------------------------------------------------------
- */
+/* ---- the device ---- */
 
 static const struct mv_pci_ops bridge_ops = { .config_written = NULL };
 

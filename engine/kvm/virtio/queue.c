@@ -81,8 +81,7 @@ static void store32(uint32_t *p, uint32_t value)
 	__atomic_store_n(p, htole32(value), __ATOMIC_RELAXED);
 }
 
-/* --- set-up --------------------------------------------------------------------------------------------------------
- */
+/* ---- set-up ---- */
 
 int mv_queue_init(struct mv_queue *q, const struct mv_memory *memory, uint16_t max_size, struct mv_error **err)
 {
@@ -142,8 +141,7 @@ bool mv_queue_enable(struct mv_queue *q)
 	return true;
 }
 
-/* --- taking chains -------------------------------------------------------------------------------------------------
- */
+/* ---- taking chains ---- */
 
 /* What is checked afterwards is what is used: a descriptor is copied once. An indirect table may have any alignment,
  * for which there are no atomic loads; the barrier makes the compiler keep that copy. */
@@ -287,8 +285,7 @@ uint16_t mv_queue_waiting(struct mv_queue *q)
 	return available < q->size ? available : q->size;
 }
 
-/* --- giving them back ----------------------------------------------------------------------------------------------
- */
+/* ---- giving them back ---- */
 
 void mv_queue_fill(struct mv_queue *q, unsigned ahead, uint16_t head, uint32_t written)
 {
@@ -316,8 +313,7 @@ void mv_queue_push(struct mv_queue *q, uint16_t head, uint32_t written)
 	mv_queue_flush(q, 1);
 }
 
-/* --- notifications -------------------------------------------------------------------------------------------------
- */
+/* ---- notifications ---- */
 
 bool mv_queue_wants_interrupt(struct mv_queue *q)
 {
@@ -358,8 +354,7 @@ void mv_queue_disable_notify(struct mv_queue *q)
 		store16(used_flags(q), USED_F_NO_NOTIFY);
 }
 
-/* --- save and restore ----------------------------------------------------------------------------------------------
- */
+/* ---- save and restore ---- */
 
 void mv_queue_state(struct mv_queue *q, struct mv_state *st, uint16_t tag)
 {
@@ -384,8 +379,7 @@ void mv_queue_state(struct mv_queue *q, struct mv_state *st, uint16_t tag)
 		break_queue(q, "it was broken when the guest was saved");
 }
 
-/* --- chains --------------------------------------------------------------------------------------------------------
- */
+/* ---- chains ---- */
 
 /* Copies between buf and the segments, starting `offset` bytes into them. */
 static size_t copy(const struct iovec *iov, unsigned count, uint64_t offset, void *buf, size_t len, bool to_guest)

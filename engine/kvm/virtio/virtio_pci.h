@@ -1,5 +1,6 @@
-/* What the two halves of the virtio-pci transport share: virtio_pci.c (a device's life) and virtio_pci_regs.c (what the
- * guest sees of it). Devices see virtio.h only. Source: VIRTIO 1.2, sections 2.1 to 2.6, 3.1 and 4.1.
+/* What the files of the virtio-pci transport share: virtio_pci.c (a device's life), virtio_pci_regs.c (what the guest
+ * sees of it), virtio_pci_notify.c (kicks and interrupts), virtio_pci_state.c (pause, save, restore). Devices see
+ * virtio.h only. Source: VIRTIO 1.2, sections 2.1 to 2.6, 3.1 and 4.1.
  *
  * Who runs where: registers that only the transport needs are handled on the vCPU's thread under `lock`; whatever the
  * device must take part in (status, enabling queues, its own configuration) goes to the device's thread by
@@ -8,6 +9,7 @@
 #define MV_KVM_VIRTIO_VIRTIO_PCI_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "engine/kvm/virtio/virtio.h"
 
@@ -66,6 +68,9 @@ struct mv_virtio_transport {
 	struct mv_virtio_kick *kicks; /* one a queue */
 	unsigned kick_count;
 	unsigned access_capability; /* offset of the capability for access through configuration space */
+
+	unsigned reports; /* events that may still be sent in this second; device's thread */
+	time_t report_second;
 };
 
 /* Functions of the guest's side (virtio_pci_regs.c), for struct mv_pci_ops. */
@@ -75,9 +80,31 @@ void mv_virtio_pci_config_read(struct mv_pci_fn *fn, unsigned offset, unsigned l
 void mv_virtio_pci_config_written(struct mv_pci_fn *fn, unsigned offset, unsigned len);
 int mv_virtio_pci_add_capabilities(struct mv_virtio *v, struct mv_error **err);
 
-/* What the guest's writes to registers bring about (virtio_pci.c); device's thread. */
+/* The rest is for the device's thread, unless noted. What the guest's writes to registers bring about (virtio_pci.c):
+ */
 void mv_virtio_set_status(struct mv_virtio *v, uint8_t value);
 void mv_virtio_enable_queue(struct mv_virtio *v, unsigned index, uint16_t value);
+/* Makes the device active: queues and features are set. On -1 it is not. */
+int mv_virtio_activate(struct mv_virtio *v, struct mv_error **err);
+/* Afterwards nothing is left of what the driver did. */
+void mv_virtio_reset(struct mv_virtio *v);
+/* A driver may take what was offered, and must take VERSION_1: there is no legacy interface (6.1). */
+bool mv_virtio_features_valid(const struct mv_virtio *v, uint64_t features);
+void mv_virtio_set_queue_features(struct mv_virtio *v);
+
+/* Kicks (virtio_pci_notify.c). Is the device active, not paused, not broken? */
+bool mv_virtio_may_work(const struct mv_virtio *v);
+/* Calls the device's notify() and sees to what that finds broken. */
+void mv_virtio_notify(struct mv_virtio *v, unsigned index);
+/* Watches the kicks of all enabled queues, for devices that have a notify(). */
+int mv_virtio_watch(struct mv_virtio *v, struct mv_error **err);
+void mv_virtio_unwatch(struct mv_virtio *v);
+/* Kicks are looked at while the device may work; what comes at other times stays in the eventfd. */
+void mv_virtio_listen(struct mv_virtio *v, bool on);
+/* From now on the kernel takes the guest's notifications (ioeventfd), or not any more. */
+void mv_virtio_want_notify(struct mv_virtio *v, bool wanted);
+/* For struct mv_pci_ops; the PCI bus's lock held. */
+void mv_virtio_bar_mapped(struct mv_pci_fn *fn, unsigned bar, uint64_t address, bool mapped);
 
 static inline uint8_t mv_virtio_status(const struct mv_virtio *v)
 {

@@ -51,8 +51,7 @@ static struct mv_virtio *virtio_of(struct mv_pci_fn *fn)
 	return mv_container_of(fn, struct mv_virtio, pci);
 }
 
-/* --- the common structure ------------------------------------------------------------------------------------------
- */
+/* ---- the common structure ---- */
 
 static uint32_t half(uint64_t features, uint32_t select)
 {
@@ -194,8 +193,7 @@ static void common_write(struct mv_virtio *v, uint32_t offset, uint64_t value, u
 		mv_loop_call(v->loop, enable_queue, &a);
 }
 
-/* --- the other structures ------------------------------------------------------------------------------------------
- */
+/* ---- the other structures ---- */
 
 /* Reading the register acknowledges the interrupt (4.1.4.5). */
 static void isr_read(struct mv_virtio *v, uint32_t offset, uint8_t *buf)
@@ -246,8 +244,7 @@ static void notify_write(struct mv_virtio *v, uint32_t offset)
 		eventfd_write(v->transport->kicks[index].fd, 1);
 }
 
-/* --- the BAR -------------------------------------------------------------------------------------------------------
- */
+/* ---- the BAR ---- */
 
 static void bar_read(struct mv_virtio *v, uint64_t offset, void *buf, unsigned len)
 {
@@ -310,8 +307,7 @@ void mv_virtio_pci_bar_write(void *opaque, uint64_t offset, const void *buf, uns
 	bar_write(virtio_of(bar->fn), offset, buf, len);
 }
 
-/* --- access through configuration space (4.1.4.9) ------------------------------------------------------------------
- */
+/* ---- access through configuration space (4.1.4.9) ---- */
 
 /* Does an access to [offset, offset+len) touch the window's data? If so: what it is a window to. */
 static bool window(struct mv_virtio *v, unsigned offset, unsigned len, uint8_t *cap, uint32_t *at, uint32_t *width)
@@ -349,8 +345,7 @@ void mv_virtio_pci_config_written(struct mv_pci_fn *fn, unsigned offset, unsigne
 		bar_write(v, at, cap + CAP_DATA, width);
 }
 
-/* --- capabilities --------------------------------------------------------------------------------------------------
- */
+/* ---- capabilities ---- */
 
 static unsigned add_capability(struct mv_virtio *v, uint8_t type, uint32_t offset, uint32_t length, unsigned extra)
 {
