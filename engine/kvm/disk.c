@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/conf/path.h"
@@ -14,6 +15,8 @@
 #include "engine/state/store.h"
 
 #define PROBE 4096
+#define LOCK_PAUSE_NS 2000000
+#define LOCK_TRIES 1000
 
 struct disk {
 	struct mv_disk_conf *conf;
@@ -62,20 +65,8 @@ static char *find_holder(const struct disk *d)
 	return found;
 }
 
-/* An open file description lock on the whole file: the machine that gets the descriptor holds it as long as it lives,
- * and QEMU's image locks know it. Readers share. */
-static int lock(const struct disk *d, int fd, struct mv_error **err)
+static int in_use(const struct disk *d, const char *holder, struct mv_error **err)
 {
-	struct flock want = { .l_type = d->conf->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
-	mv_autofree char *holder = NULL;
-
-	if (fcntl(fd, F_OFD_SETLK, &want) == 0)
-		return 0;
-	if (errno != EAGAIN && errno != EACCES)
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, errno,
-					 "disks[%zu].path: '%s' cannot be locked: %s", d->number, d->conf->path,
-					 strerror(errno));
-	holder = find_holder(d);
 	if (holder)
 		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, 0,
 					 "disks[%zu].path: '%s' is in use by the running guest '%s'%s", d->number,
@@ -84,6 +75,31 @@ static int lock(const struct disk *d, int fd, struct mv_error **err)
 	return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, 0,
 				 "disks[%zu].path: '%s' is in use by another process, which is no guest of '%s'",
 				 d->number, d->conf->path, d->how->root_path);
+}
+
+/* An open file description lock on the whole file: the machine that gets the descriptor holds it as long as it lives,
+ * and QEMU's image locks know it. Readers share. */
+static int lock(const struct disk *d, int fd, struct mv_error **err)
+{
+	struct flock want = { .l_type = d->conf->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
+	mv_autofree char *holder = NULL;
+
+	for (int tries = 0; fcntl(fd, F_OFD_SETLK, &want) < 0; tries++) {
+		struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+
+		if (errno != EAGAIN && errno != EACCES)
+			return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, errno,
+						 "disks[%zu].path: '%s' cannot be locked: %s", d->number, d->conf->path,
+						 strerror(errno));
+		/* Only when no guest has it can it be a machine that has just ended: the kernel takes its I/O rings
+		 * down, and their files, some time after the process. */
+		if (tries == 0 || tries == LOCK_TRIES)
+			holder = find_holder(d);
+		if (holder || tries == LOCK_TRIES)
+			return in_use(d, holder, err);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 /* --- what it is --- */

@@ -1,9 +1,6 @@
 /* State on disk: what a crash between any two steps leaves, locks, folders, sockets. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +18,7 @@
 #include <cmocka.h>
 
 #include "engine/state/store.h"
+#include "tests/unit/die_at.h"
 
 static char folder[] = "/tmp/mv-store-XXXXXX";
 static char root[64];
@@ -118,21 +115,6 @@ static void definitions(void **state)
 }
 
 /* --- crashes --- */
-
-/* The process dies at its next system call of this number. */
-static void die_at(int number)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = MV_ARRAY_SIZE(code), .filter = code };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		_exit(3);
-}
 
 /* Whatever the step at which the writer dies, the reader finds the old definition or the new one, whole. */
 static void crash_while_writing(void **state)
