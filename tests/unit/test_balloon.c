@@ -226,7 +226,7 @@ static void test_target(void **state)
 	assert_int_equal(g->dev->ops->balloon(g->dev, MEMORY, NULL), 0);
 	assert_int_equal(config(g, 0), 0);
 	assert_int_equal(g->dev->ops->balloon(g->dev, MEMORY + 4096, &err), -1);
-	assert_int_equal(err->code, MV_ERR_INVALID_ARG);
+	assert_true(err && err->code == MV_ERR_INVALID_ARG);
 	assert_int_equal(g->dev->ops->balloon(g->dev, 0, NULL), -1);
 	assert_int_equal(config(g, 0), 0);
 }
