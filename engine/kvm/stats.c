@@ -104,6 +104,24 @@ static void add_process(struct list *l, const struct mv_kvm_domain *d)
 		add(l, pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024, NULL, "balloon.rss");
 }
 
+/* The machine names devices by their ids ("block.disk0.rd.bytes"); the statistics number them ("block.0.rd.bytes"). */
+static void add_numbered(struct list *l, const char *name, uint64_t value)
+{
+	static const struct {
+		const char *machine, *ours;
+	} groups[] = { { "block.disk", "block." }, { "net.net", "net." } };
+
+	for (size_t i = 0; i < MV_ARRAY_SIZE(groups); i++) {
+		size_t len = strlen(groups[i].machine);
+
+		if (strncmp(name, groups[i].machine, len) == 0) {
+			add(l, value, NULL, "%s%s", groups[i].ours, name + len);
+			return;
+		}
+	}
+	add(l, value, NULL, "%s", name);
+}
+
 /* What the machine does not know: names and paths. */
 static void add_names(struct list *l, const struct mv_domain_conf *conf)
 {
@@ -138,7 +156,7 @@ int mv_kvm_stats(struct mv_driver *drv, struct mv_dom *dom, struct mv_stat **out
 	add(&l, dom->state, NULL, "state.state");
 	add(&l, dom->reason, NULL, "state.reason");
 	for (uint32_t i = 0; i < reply.stat_count; i++)
-		add(&l, reply.stats[i].value, NULL, "%s", reply.stats[i].name);
+		add_numbered(&l, reply.stats[i].name, reply.stats[i].value);
 	mv_message_clear(&reply);
 	if (mv_dom_active(dom)) {
 		add_process(&l, d);
