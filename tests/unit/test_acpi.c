@@ -24,13 +24,19 @@ struct machine {
 	uint64_t rsdp;
 };
 
-static struct mv_device_spec devices[] = {
-	{ .kind = MV_DEVICE_SERIAL, .id = "serial0", .serial = { .index = 0, .log_fd = -1 } },
-	{ .kind = MV_DEVICE_SERIAL, .id = "serial1", .serial = { .index = 1, .log_fd = -1 } },
-	{ .kind = MV_DEVICE_SERIAL, .id = "serial2", .serial = { .index = 2, .log_fd = -1 } },
-	{ .kind = MV_DEVICE_SERIAL, .id = "serial3", .serial = { .index = 3, .log_fd = -1 } },
-	{ .kind = MV_DEVICE_PVPANIC, .id = "panic" },
-};
+/* Four serial ports, a panic device. */
+#define DEVICES 5
+
+static void add_devices(struct mv_machine_spec *spec, uint32_t count)
+{
+	spec->devices = calloc(DEVICES, sizeof(*spec->devices));
+	assert_non_null(spec->devices);
+	spec->device_count = count;
+	for (uint32_t i = 0; i < DEVICES; i++) {
+		spec->devices[i].kind = i < 4 ? MV_DEVICE_SERIAL : MV_DEVICE_PVPANIC;
+		spec->devices[i].serial.index = i;
+	}
+}
 
 static void build(struct machine *m, uint32_t sockets, uint32_t cores, uint32_t threads, uint32_t device_count)
 {
@@ -42,8 +48,7 @@ static void build(struct machine *m, uint32_t sockets, uint32_t cores, uint32_t 
 	m->spec.cores = cores;
 	m->spec.threads = threads;
 	m->spec.vcpus = sockets * cores * threads;
-	m->spec.devices = devices;
-	m->spec.device_count = device_count;
+	add_devices(&m->spec, device_count);
 	assert_int_equal(mv_memory_create(&m->memory, MV_MACHINE_MIN_MEMORY, false, false, NULL), 0);
 	if (mv_acpi_build(&m->spec, &m->memory, &m->rsdp, &err) < 0)
 		fail_msg("%s", err->message);
@@ -52,6 +57,7 @@ static void build(struct machine *m, uint32_t sockets, uint32_t cores, uint32_t 
 static void done(struct machine *m)
 {
 	mv_memory_release(&m->memory);
+	free(m->spec.devices);
 }
 
 static const uint8_t *table(struct machine *m, const char *signature, size_t *size)
@@ -79,7 +85,7 @@ static void finds_every_table_with_its_checksum(void **state)
 	size_t size;
 
 	(void)state;
-	build(&m, 1, 2, 1, 5);
+	build(&m, 1, 2, 1, DEVICES);
 	assert_int_equal(m.rsdp, MV_ACPI_RSDP);
 	t = table(&m, "RSD PTR ", &size);
 	assert_memory_equal(t, "RSD PTR ", 8);
@@ -166,7 +172,7 @@ static void lists_all_processors(void **state)
 	assert_int_equal(nmis, 1);
 	done(&m);
 
-	build(&m, 1024, 1, 1, 5);
+	build(&m, 1024, 1, 1, DEVICES);
 	check_cpus(&m, &narrow, &wide, &nmis);
 	assert_int_equal(narrow, 255);
 	assert_int_equal(wide, 769);
@@ -342,7 +348,7 @@ static void iasl_finds_nothing(void **state)
 	build(&m, 2, 2, 2, 1);
 	check_with_iasl(&m);
 	done(&m);
-	build(&m, 300, 1, 1, 5);
+	build(&m, 300, 1, 1, DEVICES);
 	check_with_iasl(&m);
 	done(&m);
 }

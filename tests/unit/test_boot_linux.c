@@ -35,9 +35,10 @@ static struct setup_header *header(struct image *im)
 
 static void make(struct image *im)
 {
-	struct setup_header *h = header(im);
+	struct setup_header *h;
 
 	memset(im, 0, sizeof(*im));
+	h = header(im);
 	for (size_t i = 0; i < PAYLOAD_SIZE; i++)
 		im->bytes[SETUP_SIZE + i] = (uint8_t)(i * 7 + i / 256);
 	h->setup_sects = SETUP_SECTORS;

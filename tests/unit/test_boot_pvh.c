@@ -61,9 +61,10 @@ static size_t put_notes(struct image *im)
 
 static void make(struct image *im)
 {
-	Elf64_Ehdr *h = header64(im);
+	Elf64_Ehdr *h;
 
 	memset(im, 0, sizeof(*im));
+	h = header64(im);
 	for (size_t i = 0; i < CODE_SIZE; i++)
 		im->bytes[CODE_AT + i] = (uint8_t)(i * 5 + i / 256 + 1);
 	memcpy(h->e_ident, "\177ELF", 4);
@@ -246,11 +247,12 @@ static void refuses_places_outside_memory(void **state)
 {
 	struct boot_fixture *f = *state;
 	struct image im;
-	Elf64_Phdr *s = segment64(&im, 0);
+	Elf64_Phdr *s;
 	/* The entry must stay inside, so this is an empty second segment's place. */
 	static const uint64_t outside[] = { 64 << 20, 0x100000000, UINT64_MAX, UINT64_MAX - 0xfff, MV_ECAM_BASE };
 
 	make(&im);
+	s = segment64(&im, 0);
 	s->p_memsz = f->spec.memory - LOAD;
 	boot_accepted(f, &im, sizeof(im));
 	s->p_memsz++;

@@ -88,7 +88,7 @@ static void vm_make(struct vm *vm, bool give_cpuid)
 	assert_int_equal(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), 0);
 	assert_int_equal(ioctl(vm->fd, KVM_CREATE_PIT2, &pit), 0);
 	mv_cpuid_prepare(vm->kvm);
-	if (give_cpuid && mv_cpuid_create(&spec, &cpuid, &err) < 0)
+	if (give_cpuid && mv_cpuid_create(&spec, NULL, &cpuid, &err) < 0)
 		fail_with(err);
 	vm->run_size = (size_t)ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	for (int i = 0; i < VCPUS; i++) {
@@ -191,6 +191,7 @@ static uint8_t *field(struct body b, unsigned tag, size_t *size)
 			return p + at + 8;
 		}
 	}
+	*size = 0;
 	fail_msg("there is no field %u", tag);
 	return NULL;
 }

@@ -198,11 +198,11 @@ static int boot(struct mv_guest *g, struct mv_error **err)
 	return 0;
 }
 
-static int give_cpuid(struct mv_guest *g, struct mv_error **err)
+static int give_cpuid(struct mv_guest *g, struct mv_cpuid_query *query, struct mv_error **err)
 {
 	mv_auto(mv_cpuid) cpuid = NULL;
 
-	if (mv_cpuid_create(g->spec, &cpuid, err) < 0)
+	if (mv_cpuid_create(g->spec, query, &cpuid, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < g->spec->vcpus; i++)
 		if (mv_cpuid_apply(cpuid, i, mv_vcpus_fd(g->vcpus, i), err) < 0)
@@ -212,14 +212,18 @@ static int give_cpuid(struct mv_guest *g, struct mv_error **err)
 
 int mv_guest_build(struct mv_guest *g, struct mv_error **err)
 {
+	mv_auto(mv_cpuid_query) query = NULL;
+
 	mv_cpuid_prepare(g->spec->kvm_fd); /* before the first vCPU */
+	if (g->spec->restore_fd < 0 && mv_cpuid_ask(g->spec->kvm_fd, &query, err) < 0)
+		return -1;
 	if (mv_vm_create(&g->vm, g->spec, &g->memory, err) < 0 || mv_bus_create(&g->machine.bus, err) < 0 ||
 	    mv_irq_create(g->vm.fd, &g->machine.irq, err) < 0 ||
 	    mv_vcpus_create(&g->machine, &g->vm, &g->vcpus, err) < 0 || add_devices(g, err) < 0)
 		return -1;
 	if (g->spec->restore_fd >= 0)
 		return mv_restore_state(g, err);
-	if (give_cpuid(g, err) < 0)
+	if (give_cpuid(g, query, err) < 0)
 		return -1;
 	return boot(g, err);
 }

@@ -114,9 +114,9 @@ size_t mv_aml_open_package(struct mv_aml *a, uint8_t elements)
 void mv_aml_close(struct mv_aml *a, size_t opened)
 {
 	uint8_t length[4];
+	size_t count = encode_length(length, a->size - opened);
 
-	if (!a->full)
-		insert(a, opened, length, encode_length(length, a->size - opened));
+	insert(a, opened, length, count);
 }
 
 void mv_aml_name(struct mv_aml *a, const char *name)
@@ -128,8 +128,9 @@ void mv_aml_name(struct mv_aml *a, const char *name)
 void mv_aml_integer(struct mv_aml *a, uint64_t value)
 {
 	uint8_t bytes[9];
+	size_t count = encode_integer(bytes, value);
 
-	put(a, bytes, encode_integer(bytes, value));
+	put(a, bytes, count);
 }
 
 void mv_aml_string(struct mv_aml *a, const char *text)
@@ -187,11 +188,11 @@ void mv_aml_close_resources(struct mv_aml *a, size_t opened)
 	/* The end tag's checksum 0 means "not used". */
 	static const uint8_t end[] = { RESOURCE_END, 0 };
 	uint8_t size[9];
+	size_t count;
 
 	put(a, end, sizeof(end));
-	if (a->full)
-		return;
-	insert(a, opened, size, encode_integer(size, a->size - opened));
+	count = encode_integer(size, a->size - opened);
+	insert(a, opened, size, count);
 	mv_aml_close(a, opened);
 }
 

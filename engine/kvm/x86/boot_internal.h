@@ -21,7 +21,7 @@
 /* Everything that is loaded lies here: RAM above 1 MiB and below the PCI hole. */
 #define MV_BOOT_LOAD_BASE 0x100000ULL
 
-#define MV_BOOT_HEAD_SIZE 4096
+#define MV_BOOT_HEAD_SIZE 8192 /* a tiny guest fits */
 
 struct mv_boot {
 	const struct mv_machine_spec *spec;

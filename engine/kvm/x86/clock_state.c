@@ -86,7 +86,7 @@ int mv_vcpu_tsc_get(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, struct
 		    struct mv_error **err)
 {
 	int khz = ioctl(vcpu_fd, KVM_GET_TSC_KHZ, 0);
-	uint64_t offset = 0, value = 0, ns, host;
+	uint64_t offset = 0, value = 0, ns = 0, host;
 	struct kvm_device_attr attr = offset_attr(&offset);
 	bool have_offset;
 	int64_t error;
@@ -146,7 +146,7 @@ int mv_vcpu_tsc_set(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, const 
 		    struct mv_error **err)
 {
 	uint64_t value = tsc->value + ns_to_ticks(env->elapsed_ns, tsc->khz);
-	uint64_t offset, ns, host;
+	uint64_t offset, ns = 0, host;
 	struct kvm_device_attr attr = offset_attr(&offset);
 	struct kvm_msr_entry entry = { .index = MV_MSR_TSC };
 	struct kvm_msrs *msrs;

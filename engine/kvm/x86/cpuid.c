@@ -1,6 +1,7 @@
 #include "engine/kvm/x86/cpuid.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 
 #define BIT(n) (1u << (n))
 #define MAX_ENTRIES 256 /* KVM takes no more */
+#define STACK_SIZE (64 * 1024)
 
 #define LEAF1_ECX_TSC_DEADLINE BIT(24)
 #define LEAF1_ECX_XSAVE BIT(26)
@@ -43,7 +45,9 @@ struct room {
 
 static struct kvm_cpuid2 *room_alloc(void)
 {
-	return calloc(1, sizeof(struct room));
+	struct room *room = calloc(1, sizeof(*room));
+
+	return room ? &room->head : NULL;
 }
 
 /* Tile registers make the XSAVE area so large that Linux hands them out only on request, once for the process. */
@@ -56,22 +60,65 @@ void mv_cpuid_prepare(int kvm_fd)
 		syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, XCR0_AMX_TILES);
 }
 
-struct kvm_cpuid2 *mv_cpuid_supported(int kvm_fd, struct mv_error **err)
-{
-	mv_autofree struct kvm_cpuid2 *c = room_alloc();
-	struct kvm_cpuid_entry2 *e;
+struct mv_cpuid_query {
+	int kvm_fd;
+	bool threaded; /* there is a thread to join */
+	pthread_t thread;
+	int errnum;
+	struct kvm_cpuid2 *answer;
+};
 
-	if (!c) {
-		mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for CPUID.");
-		return NULL;
-	}
-	c->nent = MAX_ENTRIES - MV_CPUID_TOPOLOGY_ENTRIES;
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c) < 0) {
-		mv_error_set_errno(err, errno, "KVM does not tell which CPU features it supports");
-		return NULL;
-	}
-	/* What KVM does not count as a feature of the host's processor. */
-	e = mv_cpuid_find(c, 1, 0);
+static void *ask(void *opaque)
+{
+	struct mv_cpuid_query *q = opaque;
+
+	/* Nothing is allocated here: a thread's first allocation costs pages of its own. */
+	q->answer->nent = MAX_ENTRIES - MV_CPUID_TOPOLOGY_ENTRIES;
+	q->errnum = ioctl(q->kvm_fd, KVM_GET_SUPPORTED_CPUID, q->answer) < 0 ? errno : 0;
+	return NULL;
+}
+
+int mv_cpuid_ask(int kvm_fd, struct mv_cpuid_query **out, struct mv_error **err)
+{
+	mv_auto(mv_cpuid_query) q = calloc(1, sizeof(*q));
+	pthread_attr_t attr;
+
+	if (q)
+		q->answer = room_alloc();
+	if (!q || !q->answer)
+		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for CPUID.");
+	q->kvm_fd = kvm_fd;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	q->threaded = pthread_create(&q->thread, &attr, ask, q) == 0;
+	pthread_attr_destroy(&attr);
+	if (!q->threaded)
+		ask(q);
+	*out = mv_steal(q);
+	return 0;
+}
+
+static void wait_for(struct mv_cpuid_query *q)
+{
+	if (q->threaded)
+		pthread_join(q->thread, NULL);
+	q->threaded = false;
+}
+
+void mv_cpuid_query_free(struct mv_cpuid_query *q)
+{
+	if (!q)
+		return;
+	wait_for(q);
+	free(q->answer);
+	free(q);
+}
+
+/* Adds what KVM does not count as a feature of the host's processor, and takes away what we cannot give. */
+static void complete(struct kvm_cpuid2 *c, int kvm_fd)
+{
+	struct kvm_cpuid_entry2 *e = mv_cpuid_find(c, 1, 0);
+
 	if (e) {
 		e->ecx |= LEAF1_ECX_HYPERVISOR;
 		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
@@ -87,7 +134,34 @@ struct kvm_cpuid2 *mv_cpuid_supported(int kvm_fd, struct mv_error **err)
 		e->ebx &= ~LEAF7_EBX_SGX;
 		e->ecx &= ~LEAF7_ECX_SGX_LAUNCH;
 	}
-	return mv_steal(c);
+}
+
+/* The completed answer; the caller's. */
+static struct kvm_cpuid2 *take_answer(struct mv_cpuid_query *q, struct mv_error **err)
+{
+	wait_for(q);
+	if (q->errnum || !q->answer) {
+		mv_error_set_errno(err, q->errnum ? q->errnum : EINVAL,
+				   "KVM does not tell which CPU features it supports");
+		return NULL;
+	}
+	complete(q->answer, q->kvm_fd);
+	return mv_steal(q->answer);
+}
+
+struct kvm_cpuid2 *mv_cpuid_supported(int kvm_fd, struct mv_error **err)
+{
+	struct mv_cpuid_query q = { .kvm_fd = kvm_fd, .answer = room_alloc() };
+	struct kvm_cpuid2 *c;
+
+	if (!q.answer) {
+		mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for CPUID.");
+		return NULL;
+	}
+	ask(&q);
+	c = take_answer(&q, err);
+	free(q.answer);
+	return c;
 }
 
 static bool has(struct kvm_cpuid2 *c, const char *name)
@@ -240,10 +314,12 @@ static void drop_empty(struct kvm_cpuid2 *c)
 	c->nent = kept;
 }
 
-int mv_cpuid_create(const struct mv_machine_spec *spec, struct mv_cpuid **out, struct mv_error **err)
+int mv_cpuid_create(const struct mv_machine_spec *spec, struct mv_cpuid_query *query, struct mv_cpuid **out,
+		    struct mv_error **err)
 {
 	mv_auto(mv_cpuid) cpuid = calloc(1, sizeof(*cpuid));
-	mv_autofree struct kvm_cpuid2 *supported = mv_cpuid_supported(spec->kvm_fd, err);
+	mv_autofree struct kvm_cpuid2 *supported = query ? take_answer(query, err) :
+							   mv_cpuid_supported(spec->kvm_fd, err);
 
 	if (!supported)
 		return -1;

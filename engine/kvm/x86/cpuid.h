@@ -16,10 +16,19 @@ struct mv_cpuid;
  * whether the guest boots or is restored. Without it guests do not see the feature. */
 void mv_cpuid_prepare(int kvm_fd);
 
-/* Asks KVM (spec->kvm_fd) and applies the specification (borrowed during the call). *out is owned by the caller.
- * Errors: MV_ERR_CONFIG_UNSUPPORTED (a feature name that is not known, or one that this host or its KVM lacks),
- * MV_ERR_SYSTEM. */
-int mv_cpuid_create(const struct mv_machine_spec *spec, struct mv_cpuid **out, struct mv_error **err);
+/* KVM runs the CPUID instruction some fifty times for its answer, which takes half a millisecond and more on a host
+ * that is a guest itself: so it can be asked early, on a thread of its own, while the VM is made. *out is owned by the
+ * caller; freeing it waits for the answer. */
+struct mv_cpuid_query;
+int mv_cpuid_ask(int kvm_fd, struct mv_cpuid_query **out, struct mv_error **err);
+void mv_cpuid_query_free(struct mv_cpuid_query *query);
+MV_AUTO_DEFINE(mv_cpuid_query, mv_cpuid_query_free)
+
+/* Takes KVM's answer to `query` (borrowed), or asks (spec->kvm_fd) when that is NULL, and applies the specification
+ * (borrowed during the call). *out is owned by the caller. Errors: MV_ERR_CONFIG_UNSUPPORTED (a feature name that is
+ * not known, or one that this host or its KVM lacks), MV_ERR_SYSTEM. */
+int mv_cpuid_create(const struct mv_machine_spec *spec, struct mv_cpuid_query *query, struct mv_cpuid **out,
+		    struct mv_error **err);
 void mv_cpuid_free(struct mv_cpuid *cpuid);
 MV_AUTO_DEFINE(mv_cpuid, mv_cpuid_free)
 

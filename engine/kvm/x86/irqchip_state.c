@@ -31,8 +31,8 @@ static void visit_pic(struct mv_state *st, uint16_t tag, struct kvm_pic_state *p
 		&p->elcr_mask,
 	};
 
-	for (uint16_t i = 0; i < MV_ARRAY_SIZE(fields); i++)
-		mv_state_u8(st, tag + i, fields[i]);
+	for (size_t i = 0; i < MV_ARRAY_SIZE(fields); i++)
+		mv_state_u8(st, (uint16_t)(tag + i), fields[i]);
 }
 
 static void visit_ioapic(struct mv_state *st, uint16_t tag, struct kvm_ioapic_state *s)
@@ -62,8 +62,8 @@ static void visit_pit_channel(struct mv_state *st, uint16_t tag, struct kvm_pit_
 
 	mv_state_u32(st, tag, &c->count);
 	mv_state_u16(st, tag + 1, &c->latched_count);
-	for (uint16_t i = 0; i < MV_ARRAY_SIZE(fields); i++)
-		mv_state_u8(st, tag + 2 + i, fields[i]);
+	for (size_t i = 0; i < MV_ARRAY_SIZE(fields); i++)
+		mv_state_u8(st, (uint16_t)(tag + 2 + i), fields[i]);
 }
 
 struct chips {

@@ -311,8 +311,8 @@ static void visit_events(struct mv_state *st, struct kvm_vcpu_events *e)
 	mv_state_u32(st, TAG_EVENTS + 1, &e->sipi_vector);
 	mv_state_u32(st, TAG_EVENTS + 2, &e->exception.error_code);
 	mv_state_u64(st, TAG_EVENTS + 3, FIELD(e->exception_payload));
-	for (uint16_t i = 0; i < MV_ARRAY_SIZE(fields); i++)
-		mv_state_u8(st, TAG_EVENTS + 4 + i, fields[i]);
+	for (size_t i = 0; i < MV_ARRAY_SIZE(fields); i++)
+		mv_state_u8(st, (uint16_t)(TAG_EVENTS + 4 + i), fields[i]);
 }
 
 static void visit(struct mv_state *st, struct vcpu *v)
