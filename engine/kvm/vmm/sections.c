@@ -64,13 +64,13 @@ int mv_save_each_section(struct mv_guest *g, mv_section_fn section, void *opaque
 
 	if (section(g, "machine", MV_SAVE_MACHINE_VERSION, machine_state, NULL, opaque, err) < 0 ||
 	    mv_state_env_create(g->spec->kvm_fd, g->vm.fd, &env, err) < 0 ||
-	    section(g, "clock", MV_SAVE_MACHINE_VERSION, clock_state, env, opaque, err) < 0)
+	    section(g, "clock", MV_CLOCK_STATE_VERSION, clock_state, env, opaque, err) < 0)
 		return -1;
 	for (uint32_t i = 0; i < g->spec->vcpus; i++) {
 		struct vcpu_ref ref = { .env = env, .index = i };
 
 		snprintf(name, sizeof(name), "vcpu%u", i);
-		if (section(g, name, MV_SAVE_MACHINE_VERSION, vcpu_state, &ref, opaque, err) < 0)
+		if (section(g, name, MV_VCPU_STATE_VERSION, vcpu_state, &ref, opaque, err) < 0)
 			return -1;
 	}
 	for (unsigned i = 0; i < g->device_count; i++) {
@@ -80,5 +80,5 @@ int mv_save_each_section(struct mv_guest *g, mv_section_fn section, void *opaque
 			return -1;
 	}
 	/* Last: lines that devices raised while they were loaded must end up as they were saved. */
-	return section(g, "irqchip", MV_SAVE_MACHINE_VERSION, irqchip_state, env, opaque, err);
+	return section(g, "irqchip", MV_IRQCHIP_STATE_VERSION, irqchip_state, env, opaque, err);
 }
