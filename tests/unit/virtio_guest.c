@@ -1,6 +1,7 @@
 #include "tests/unit/virtio_guest.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -232,4 +233,9 @@ unsigned vg_open_descriptors(void)
 	for (int fd = 0; fd < 1024; fd++)
 		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
+}
+
+size_t vg_allocated(void)
+{
+	return mallinfo2().uordblks;
 }
