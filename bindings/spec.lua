@@ -3,7 +3,8 @@
 -- complete.lua), and tests/lua/spec_spec.lua compares it with what is there.
 --
 -- Types: string, boolean, integer, number, function, table, any; those of `types` below; the name of a class or record.
--- A number has a unit, or the type says it. A parameter with a default, or with optional = true, may be left out.
+-- A number has a unit, or the type says it. A parameter with a default, or with optional = true, may be left out; a
+-- `leading` one also when others follow.
 -- `options` is a table as the last parameter. `errors` lists the codes that a call can raise besides invalid_arg (wrong
 -- argument) and the code of a closed object, which every method can raise.
 
@@ -173,7 +174,7 @@ return {
 					detail = "Events are delivered inside dispatch(), expect(), read(), write(), wait() and sleep(), in order, "
 						.. "until the registration is cancelled or the connection closed.",
 					params = {
-						{ name = "event", type = "event", optional = true, summary = "nil: all of them" },
+						{ name = "event", type = "event", optional = true, leading = true, summary = "without it: all of them" },
 						{ name = "fn", type = "function", summary = "gets one argument, an Event" },
 					},
 					returns = { { type = "Registration", summary = "to cancel it with" } },
@@ -383,7 +384,7 @@ return {
 					name = "on",
 					summary = "calls a function for each event of this domain, while this program waits",
 					params = {
-						{ name = "event", type = "event", optional = true, summary = "nil: all of them" },
+						{ name = "event", type = "event", optional = true, leading = true, summary = "without it: all of them" },
 						{ name = "fn", type = "function", summary = "gets one argument, an Event" },
 					},
 					returns = { { type = "Registration", summary = "to cancel it with" } },

@@ -140,6 +140,10 @@ function M.arguments(who, method)
 			count = count - 1
 		end
 		local most = #params
+		if most > 1 and params[1].leading and count == most - 1 then
+			table.move(args, 1, count, 2)
+			args[1], count = nil, most
+		end
 		local nil_options = options and count == most + 1 and args[count] == nil
 		if count > most and not nil_options then
 			errors.raise("invalid_arg", "%s: %d %s given, at most %d %s taken%s.", who, count,

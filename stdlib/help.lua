@@ -189,10 +189,6 @@ local function word_text(word)
 		return table_text("Types", spec.types)
 	elseif word == "errors" then
 		return table_text("Codes of errors", spec.errors)
-	elseif spec.types[word] then
-		return wrap(word .. ": " .. spec.types[word], "")
-	elseif spec.errors[word] then
-		return wrap(word .. ": " .. spec.errors[word], "")
 	end
 	for _, owner in each_owner() do
 		if owner.name == word then
@@ -201,6 +197,11 @@ local function word_text(word)
 	end
 	local owner_name, name = word:match "^([%w_]+)[.:]([%w_]+)$"
 	local found = members(owner_name, name or word)
+	for _, map in ipairs { spec.types, spec.errors } do
+		if map[word] then
+			table.insert(found, 1, wrap(word .. ": " .. map[word], ""))
+		end
+	end
 	if #found == 0 then
 		errors.raise("invalid_arg", "There is no help about '%s'%s", word, suggest.hint(word, known_words()))
 	end

@@ -15,8 +15,9 @@ usage: mvsh [OPTIONS]                    a prompt for Lua; standard input where 
   -h, --help           shows this
   -V, --version        shows the version
 
-The module is the global variable `virt`, the arguments are in `arg` and `...`. The exit status is 0, 1 when the
-script raised an error, 2 when mvsh was called wrongly, or what os.exit() was given. See mvsh(1).
+The module is the global variable `virt`, the arguments are in `arg` and `...`.
+The exit status is 0; 1 when the script raised an error; 2 when mvsh was called
+wrongly; or what os.exit() was given. See mvsh(1).
 ]]
 
 -- name -> { takes a value, what it is called in the result }

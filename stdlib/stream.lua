@@ -56,11 +56,13 @@ end
 
 -- The last lines that the guest wrote, as a guest's terminal would show them, without control sequences.
 local function last_lines(state)
-	local text = state.seen:gsub("\27%[[%d;?]*%a", ""):gsub("\27.", ""):gsub("\r+\n", "\n"):gsub("[^\n]*\r", "")
-	text = text:gsub("[^\n\t\32-\126\128-\255]", ""):gsub("%s+$", "")
+	local text = state.seen:gsub("\27%[[%d;?]*%a", ""):gsub("\27.", ""):gsub("\r+\n", "\n")
 	local lines = {}
 	for line in text:gmatch "[^\n]+" do
-		lines[#lines + 1] = "  | " .. line
+		line = line:match("[^\r]*$"):gsub("[^\t\32-\126\128-\255]", "")
+		if line:find "%S" then
+			lines[#lines + 1] = "  | " .. line:match "^.*%S"
+		end
 	end
 	if #lines == 0 then
 		return "nothing was seen"

@@ -28,7 +28,8 @@ function M.nearest(wrong, words)
 	local best, best_distance
 	for _, word in ipairs(words) do
 		local d = distance(wrong:lower(), word:lower())
-		if d <= math.max(1, #word // 3) and (not best or d < best_distance) then
+		d = d + (d <= #word and distance(wrong, word) / 100 or 0) -- of two that differ in case, the nearer one
+		if d < math.max(1, #word // 3) + 1 and (not best or d < best_distance) then
 			best, best_distance = word, d
 		end
 	end
