@@ -30,7 +30,7 @@ static const char *unavailable; /* why the tests are skipped */
 #define NEEDS_TAP()                                                  \
 	do {                                                         \
 		if (unavailable) {                                   \
-			print_message("skipped: %s\n", unavailable); \
+			print_message("skip: %s\n", unavailable); \
 			skip();                                      \
 		}                                                    \
 	} while (0)
