@@ -96,8 +96,9 @@ static void complete_one(struct world *w)
 	unsigned i = w->options & 4 ? 0 : w->later_count - 1;
 	struct mv_image_request *req = w->later[i];
 
-	memmove(&w->later[i], &w->later[i + 1], (w->later_count - i - 1) * sizeof(*w->later));
 	w->later_count--;
+	for (; i < w->later_count; i++)
+		w->later[i] = w->later[i + 1];
 	req->done(req, outcome(w, req));
 }
 

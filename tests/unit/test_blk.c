@@ -203,7 +203,7 @@ static bool line(struct disk *d)
 static void wait_used(struct disk *d, unsigned queue, unsigned count)
 {
 	uint64_t limit = now_ms() + 10000;
-	uint32_t head, len;
+	uint32_t head = 0, len = 0;
 
 	while (count) {
 		do {

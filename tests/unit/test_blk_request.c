@@ -128,7 +128,7 @@ static void take(struct rig *r, unsigned queue)
 static uint8_t run_chain(struct rig *r, const struct blk_segment *segments, unsigned count, uint32_t *written)
 {
 	uint16_t head = blk_ring_add(&r->rings[0], segments, count);
-	uint32_t got, len;
+	uint32_t got = 0, len = 0;
 
 	*at(r, STATUS) = BLK_NO_STATUS;
 	r->disk.dirty = 0;
@@ -313,7 +313,7 @@ static void test_no_room_for_status(void **state)
 	struct rig *r = *state;
 	struct blk_segment s[] = { { HEADER, 16, false }, { DATA, 512, false } };
 	const char *why = NULL;
-	uint32_t head, len;
+	uint32_t head = 0, len = 0;
 
 	blk_put_header(&r->memory, HEADER, BLK_OUT, 0);
 	blk_ring_add(&r->rings[0], s, 2);
@@ -510,7 +510,7 @@ static void add_read(struct rig *r, unsigned queue, unsigned i)
 
 static unsigned count_used(struct rig *r, unsigned queue)
 {
-	uint32_t head, len;
+	uint32_t head = 0, len = 0;
 	unsigned n = 0;
 
 	while (blk_ring_take(&r->rings[queue], &head, &len))
