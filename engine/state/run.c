@@ -68,14 +68,17 @@ long mv_store_run_number(int folder, const char *name)
 int mv_store_run_next_id(struct mv_store *store, int *id, struct mv_error **err)
 {
 	long last = mv_store_run_number(store->run_fd, ".id");
+	mv_autofd int fd = openat(store->run_fd, ".id", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	char text[16];
-	int len;
 
 	if (last < 0 || last >= INT32_MAX)
 		last = 0;
 	*id = (int)last + 1;
-	len = snprintf(text, sizeof(text), "%d\n", *id);
-	return mv_store_file_replace(store->run_fd, ".id", text, (size_t)len, false, err);
+	/* Always as long, so that it can be overwritten in place: replacing a file at each start would cost more. */
+	snprintf(text, sizeof(text), "%-10d\n", *id);
+	if (fd < 0 || pwrite(fd, text, 11, 0) != 11)
+		return mv_error_set_errno(err, errno, "The file '%s/run/.id' cannot be written", store->path);
+	return 0;
 }
 
 /* --- sockets --- */
