@@ -97,6 +97,7 @@ int mv_kvm_find(struct mv_kvm *kvm, const char *name, struct mv_kvm_domain **out
 {
 	struct mv_dom *known = mv_dom_table_by_name(&kvm->table, name);
 	mv_auto(mv_domain_conf) conf = NULL;
+	mv_auto(mv_dom) ref = NULL;
 	struct mv_kvm_domain *d;
 	struct stat seen;
 	uint8_t uuid[16];
@@ -123,6 +124,7 @@ int mv_kvm_find(struct mv_kvm *kvm, const char *name, struct mv_kvm_domain **out
 	d = mv_kvm_add(kvm, name, uuid, err);
 	if (!d)
 		return -1;
+	ref = mv_dom_ref(&d->dom); /* it may turn out to have ended, and leave the table */
 	mv_dom_set_def(&d->dom, mv_steal(conf));
 	d->def_seen = seen;
 	mv_kvm_read_last_word(d);
