@@ -328,6 +328,8 @@ install: $(PROGRAMS)
 	$(if $(filter %/moonvisor.so,$(PROGRAMS)),install -m 644 $(B)/moonvisor.so $(DESTDIR)$(LUAC_DIR)/)
 	$(if $(wildcard scripts/*.lua),install -m 755 $(wildcard scripts/*.lua) $(DESTDIR)$(PREFIX)/share/moonvisor/scripts/)
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/moonvisor/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 
 # The test hosts' downloads survive `clean`, nothing survives `distclean`.
 clean:

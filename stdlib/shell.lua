@@ -5,9 +5,10 @@ local M = {}
 local EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 local usage = [[
-usage: mvsh [OPTIONS]                    a prompt for Lua; standard input where that is no terminal
-       mvsh [OPTIONS] SCRIPT [ARGS]      runs a Lua script; "-" is standard input
-       mvsh [OPTIONS] -e CODE [ARGS]     runs Lua code
+usage: mvsh [OPTIONS]                  a prompt for Lua (without a terminal:
+                                       runs what is on standard input)
+       mvsh [OPTIONS] SCRIPT [ARGS]    runs a Lua script; - is standard input
+       mvsh [OPTIONS] -e CODE [ARGS]   runs Lua code
 
   -c, --connect URI    opens a connection, which is the global variable `conn`
   -e, --execute CODE   runs this Lua code; may be given several times
