@@ -147,6 +147,37 @@ bool mv_irq_get(struct mv_irq *irq, unsigned gsi)
 	return level;
 }
 
+static uint32_t levels(const struct mv_irq *irq)
+{
+	uint32_t bits = 0;
+
+	for (unsigned gsi = 0; gsi < LINES; gsi++)
+		bits |= (uint32_t)(irq->sources[gsi] != 0) << gsi;
+	return bits;
+}
+
+uint32_t mv_irq_levels(struct mv_irq *irq)
+{
+	uint32_t bits;
+
+	pthread_mutex_lock(&irq->lock);
+	bits = levels(irq);
+	pthread_mutex_unlock(&irq->lock);
+	return bits;
+}
+
+void mv_irq_settle(struct mv_irq *irq, uint32_t saved)
+{
+	uint32_t now;
+
+	pthread_mutex_lock(&irq->lock);
+	now = levels(irq);
+	for (unsigned gsi = 0; gsi < LINES; gsi++)
+		if ((now ^ saved) >> gsi & 1)
+			set_line(irq, gsi, now >> gsi & 1);
+	pthread_mutex_unlock(&irq->lock);
+}
+
 void mv_irq_pulse(struct mv_irq *irq, unsigned gsi)
 {
 	if (gsi >= LINES)

@@ -19,6 +19,11 @@ void mv_irq_free(struct mv_irq *irq);
 void mv_irq_set(struct mv_irq *irq, unsigned gsi, unsigned source, bool level);
 /* Is the line high? For tests and diagnosis. */
 bool mv_irq_get(struct mv_irq *irq, unsigned gsi);
+/* A bit per line that is high. */
+uint32_t mv_irq_levels(struct mv_irq *irq);
+/* After the interrupt controllers were loaded as they were saved: tells them of the lines whose level is no longer the
+ * saved one (a timer ran out meanwhile). The others are left alone: an edge would come twice. */
+void mv_irq_settle(struct mv_irq *irq, uint32_t saved);
 /* A pulse on an edge-triggered ISA line. */
 void mv_irq_pulse(struct mv_irq *irq, unsigned gsi);
 

@@ -33,8 +33,14 @@ static int clock_state(struct mv_guest *g, void *env, struct mv_state *st, struc
 
 static int irqchip_state(struct mv_guest *g, void *env, struct mv_state *st, struct mv_error **err)
 {
-	(void)g;
-	return mv_irqchip_state(env, st, err);
+	uint32_t lines = mv_irq_levels(g->machine.irq);
+
+	mv_state_u32(st, 1, &lines);
+	if (mv_irqchip_state(env, st, err) < 0)
+		return -1;
+	if (mv_state_loading(st))
+		mv_irq_settle(g->machine.irq, lines);
+	return 0;
 }
 
 struct vcpu_ref {
