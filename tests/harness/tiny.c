@@ -142,15 +142,38 @@ void mv_tiny_done(struct mv_tiny *t)
 	mv_test_wait_end(&t->vmm, 0);
 }
 
+/* Reads all that the ended machine has said, so that nothing is missing between it and its successor. */
+static char *remaining_output(struct mv_tiny *t, size_t *len)
+{
+	struct mv_test_vmm *vmm = &t->vmm;
+	char *text;
+	ssize_t n;
+
+	do {
+		assert_true(vmm->output_len < sizeof(vmm->output));
+		n = read(vmm->console, vmm->output + vmm->output_len, sizeof(vmm->output) - vmm->output_len);
+		if (n > 0)
+			vmm->output_len += (size_t)n;
+	} while (n > 0);
+	*len = vmm->output_len;
+	text = malloc(*len + 1);
+	assert_non_null(text);
+	memcpy(text, vmm->output, *len);
+	return text;
+}
+
 void mv_tiny_save_restore(struct mv_tiny *t)
 {
 	struct mv_message reply;
 	int fd = mv_tiny_keep(t, mv_test_file());
+	size_t len;
+	char *text;
 
 	if (mv_test_call(&t->vmm, MV_CALL_SAVE, MV_SAVE_THEN_QUIT, NULL, fd, &reply))
 		fail_msg("save: %s", reply.text);
 	mv_message_clear(&reply);
 	mv_test_wait_end(&t->vmm, 0);
+	text = remaining_output(t, &len);
 	mv_tiny_kill(t);
 	/* The image before has served: the machine that had it mapped is gone. */
 	if (t->spec.restore_fd >= 0) {
@@ -161,6 +184,9 @@ void mv_tiny_save_restore(struct mv_tiny *t)
 	t->spec.restore_fd = fd;
 	t->spec.restore_verify = true;
 	mv_tiny_start(t);
+	memcpy(t->vmm.output, text, len);
+	t->vmm.output_len = len;
+	free(text);
 }
 
 /* ---- what a process holds ---- */

@@ -39,11 +39,14 @@ void idt_load(void)
 static bool from_pic(u64 vector)
 {
 	u16 port = vector < PIC_VECTOR + 8 ? PIC1 : PIC2;
+	bool in_service;
 
 	if (vector < PIC_VECTOR || vector >= PIC_VECTOR + 16)
 		return false;
 	out8(port, 0x0b); /* in service? */
-	return in8(port) >> (vector & 7) & 1;
+	in_service = in8(port) >> (vector & 7) & 1;
+	check(in_service || (vector & 7) != 7, "a spurious interrupt of a PIC");
+	return in_service;
 }
 
 void interrupt(struct frame *f)
