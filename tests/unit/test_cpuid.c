@@ -213,6 +213,7 @@ static void describes_the_topology_as_amd_does(void **state)
 	assert_int_equal(reg(c, 0x8000001d, 0, MV_CPUID_EAX) >> 14 & 0xfff, 1);
 	assert_int_equal(reg(c, 0x8000001d, 3, MV_CPUID_EAX) >> 14 & 0xfff, 7);
 	assert_true(has(c, "cmp_legacy"));
+	assert_int_equal(reg(c, 0x80000000, 0, MV_CPUID_EAX), 0x8000001e);
 	free(c);
 }
 

@@ -21,6 +21,7 @@
 #define LEAF1_ECX_HYPERVISOR BIT(31)
 #define LEAF7_EBX_SGX BIT(2)
 #define LEAF7_ECX_SGX_LAUNCH BIT(30)
+#define AMD_TOPOEXT BIT(22)
 #define LEAF_KVM_FEATURES 0x40000001
 #define KVM_EXT_DEST_ID BIT(15)
 
@@ -128,6 +129,10 @@ static void complete(struct kvm_cpuid2 *c, int kvm_fd)
 	e = mv_cpuid_find(c, LEAF_KVM_FEATURES, 0);
 	if (e && ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X2APIC_API) > 0)
 		e->eax |= KVM_EXT_DEST_ID;
+	/* This only says that AMD's leaf of the topology is there, which we write. */
+	e = mv_cpuid_find(c, 0x80000001, 0);
+	if (e && mv_cpuid_is_amd(c))
+		e->ecx |= AMD_TOPOEXT;
 	/* There is no enclave memory to give. */
 	e = mv_cpuid_find(c, 7, 0);
 	if (e) {

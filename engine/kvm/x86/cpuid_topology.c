@@ -111,6 +111,9 @@ static void describe_amd(struct kvm_cpuid2 *c, const struct mv_machine_spec *spe
 	}
 	if (!features || !(features->ecx & AMD_TOPOEXT))
 		return;
+	e = mv_cpuid_obtain(c, 0x80000000, 0, false);
+	if (e->eax < 0x8000001e)
+		e->eax = 0x8000001e;
 	share_caches(c, 0x8000001d, thread_bits, package_bits);
 	e = mv_cpuid_obtain(c, 0x8000001e, 0, false);
 	e->ebx = FIELD(at_most(spec->threads ? spec->threads - 1 : 0, 0xff), 15, 8);

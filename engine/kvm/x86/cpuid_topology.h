@@ -15,7 +15,7 @@ struct kvm_cpuid_entry2 *mv_cpuid_obtain(struct kvm_cpuid2 *c, uint32_t function
 bool mv_cpuid_is_amd(struct kvm_cpuid2 *c);
 
 /* Entries that mv_cpuid_topology() may append. */
-#define MV_CPUID_TOPOLOGY_ENTRIES 6
+#define MV_CPUID_TOPOLOGY_ENTRIES 12
 
 void mv_cpuid_topology(struct kvm_cpuid2 *c, const struct mv_machine_spec *spec);
 /* For the vCPU with this APIC id; all else is as mv_cpuid_topology() left it. */
