@@ -65,7 +65,8 @@ return {
 					summary = "opens a connection to a hypervisor",
 					detail = "kvm:///embed?root=DIR runs the KVM driver in this process. Definitions and run-time "
 						.. "state are kept below DIR, which is made when it is missing. Guests go on when the "
-						.. "connection is closed and are found again by the next one with the same DIR.",
+						.. "connection is closed and are found again by the next one with the same DIR. With "
+						.. "&timeout=SECONDS a machine that does not answer for so long is given up.",
 					params = { { name = "uri", type = "string", summary = "which driver, and where" } },
 					returns = { { type = "Connection", summary = "the open connection" } },
 					errors = { "no_support", "system", "resource_busy" },

@@ -110,6 +110,9 @@ function format(value, state, depth)
 		return format_table(value, state, depth)
 	end
 	local text = kind == "string" and quoted(value) or described(value)
+	if kind ~= "string" and text:find "\n" then -- a page of text, like help's: as it is
+		return text, math.huge
+	end
 	return paint(state, kind, text), #text
 end
 
