@@ -80,6 +80,7 @@ static inline bool ring_take(struct ring *r, uint32_t *head, uint32_t *written)
 {
 	const uint8_t *entry;
 
+	*head = *written = 0;
 	if (r->seen == ring_used_index(r))
 		return false;
 	entry = guest_bytes(r->memory, r->q->used) + 4 + 8 * (size_t)(r->seen & (r->q->size - 1));

@@ -751,27 +751,37 @@ static void test_refused_specs(void **state)
 {
 	struct fixture *f = new_fixture(1);
 	int fd = dup(f->wire[0]);
-	struct mv_net_spec bad[] = {
+	const struct {
+		uint32_t pairs, queue_size, vhost_count;
+		uint16_t mtu;
+		uint8_t mac;
+	} bad[] = {
 		{ .pairs = 0, .queue_size = 256 },
 		{ .pairs = MV_MAX_QUEUES + 1, .queue_size = 256 },
 		{ .pairs = 1, .queue_size = 0 },
 		{ .pairs = 1, .queue_size = 255 },
 		{ .pairs = 1, .queue_size = 2048 },
 		{ .pairs = 1, .queue_size = 256, .mtu = 67 },
-		{ .pairs = 1, .queue_size = 256, .mac = { 1 } },
-		{ .pairs = 1, .queue_size = 256, .vhost_fds = &fd, .vhost_count = 2 },
-		{ .pairs = 1, .queue_size = 256, .vhost_fds = &fd, .vhost_count = 1 }, /* no vhost device */
+		{ .pairs = 1, .queue_size = 256, .mac = 1 },
+		{ .pairs = 1, .queue_size = 256, .vhost_count = 2 },
+		{ .pairs = 1, .queue_size = 256, .vhost_count = 1 }, /* no vhost device */
 	};
 
 	(void)state;
 	for (unsigned i = 0; i < MV_ARRAY_SIZE(bad); i++) {
-		struct mv_device_spec spec = {
-			.kind = MV_DEVICE_NET, .id = (char[]){ "net1" }, .slot = 4, .net = bad[i]
-		};
+		struct mv_device_spec spec = { .kind = MV_DEVICE_NET, .id = (char[]){ "net1" }, .slot = 4 };
 		mv_auto(mv_error) err = NULL;
 		struct mv_dev *d = NULL;
 
-		spec.net.tap_fds = &fd;
+		spec.net = (struct mv_net_spec){
+			.pairs = bad[i].pairs,
+			.queue_size = bad[i].queue_size,
+			.mtu = bad[i].mtu,
+			.mac = { bad[i].mac },
+			.tap_fds = &fd,
+			.vhost_fds = bad[i].vhost_count ? &fd : NULL,
+			.vhost_count = bad[i].vhost_count,
+		};
 		assert_int_equal(mv_dev_create(&f->ops, &f->fake.machine, "net1", &spec, &d, &err), -1);
 		assert_non_null(strstr(err->message, i + 1 == MV_ARRAY_SIZE(bad) ? "/dev/vhost-net" : "'net1'"));
 		/* The descriptor stays the caller's. */

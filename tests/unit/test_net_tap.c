@@ -27,12 +27,12 @@
 static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
 static const char *unavailable; /* why the tests are skipped */
 
-#define NEEDS_TAP()                                                  \
-	do {                                                         \
-		if (unavailable) {                                   \
+#define NEEDS_TAP()                                               \
+	do {                                                      \
+		if (unavailable) {                                \
 			print_message("skip: %s\n", unavailable); \
-			skip();                                      \
-		}                                                    \
+			skip();                                   \
+		}                                                 \
 	} while (0)
 
 static int open_tap(const char *name, unsigned flags)

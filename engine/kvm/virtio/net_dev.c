@@ -115,7 +115,7 @@ static int net_create(struct mv_dev *d, const struct mv_device_spec *spec, struc
 	for (unsigned i = 0; i < n->pair_count; i++) {
 		if (n->backend->prepare(s->tap_fds[i], d->id, i, n->pair_count, err) < 0)
 			return -1;
-		if (n->vhost &&
+		if (s->vhost_fds &&
 		    mv_vhost_open(s->vhost_fds[i], "/dev/vhost-net", d->machine->memory, vhost_needs, &vhost_features,
 				  err) < 0)
 			return -1;
@@ -128,7 +128,7 @@ static int net_create(struct mv_dev *d, const struct mv_device_spec *spec, struc
 	for (unsigned i = 0; i < n->pair_count; i++) {
 		n->pairs[i].fd = s->tap_fds[i];
 		n->pairs[i].steered = true;
-		if (n->vhost)
+		if (s->vhost_fds)
 			n->pairs[i].vhost.fd = s->vhost_fds[i];
 	}
 	n->active_pairs = (uint16_t)n->pair_count;
