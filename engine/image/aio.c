@@ -104,6 +104,11 @@ void mv_aio_flush(struct mv_aio *aio)
 	aio->ops->flush(aio);
 }
 
+void mv_aio_signal(struct mv_aio *aio, int eventfd)
+{
+	aio->ops->signal(aio, eventfd);
+}
+
 void mv_aio_drain(struct mv_aio *aio)
 {
 	while (aio->in_flight)

@@ -77,6 +77,9 @@ void mv_aio_detach(struct mv_aio *aio);
 bool mv_aio_submit(struct mv_aio *aio, struct mv_aio_op *op);
 /* Starts what was submitted and delivers what completes without waiting: what is in the page cache. */
 void mv_aio_flush(struct mv_aio *aio);
+/* Writes 1 to an eventfd (borrowed, non-blocking) at the latest when the loop waits next, or at the next
+ * mv_aio_flush(): an interrupt that costs no system call of its own. */
+void mv_aio_signal(struct mv_aio *aio, int eventfd);
 /* Waits until nothing is in flight, delivering completions. */
 void mv_aio_drain(struct mv_aio *aio);
 

@@ -149,6 +149,12 @@ static void pool_flush(struct mv_aio *aio)
 	reap(pool_of(aio));
 }
 
+static void pool_signal(struct mv_aio *aio, int eventfd)
+{
+	(void)aio;
+	eventfd_write(eventfd, 1);
+}
+
 static void pool_wait(struct mv_aio *aio)
 {
 	struct pool *p = pool_of(aio);
@@ -233,6 +239,7 @@ static const struct mv_aio_ops pool_ops = {
 	.detach = pool_detach,
 	.start = pool_start,
 	.flush = pool_flush,
+	.signal = pool_signal,
 	.wait = pool_wait,
 	.watch = pool_watch,
 	.unwatch = pool_unwatch,

@@ -6,6 +6,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "engine/image/aio_engine.h"
 
@@ -22,11 +23,14 @@
 #define TAG_LOOP 2UL
 #define TAG_IGNORE 3UL
 #define TAG_PROBE 4UL
+#define TAG_SIGNAL 5UL /* with the descriptor above it */
+#define TAG_BITS 3
 
 struct uring {
 	struct mv_aio aio; /* first */
 	struct io_uring ring;
 	bool enabled;
+	bool silent; /* success can go without a completion */
 	bool loop_armed;
 	bool loop_ready;
 	bool probed;
@@ -194,6 +198,10 @@ static void reap(struct uring *u)
 			u->loop_ready = true;
 			break;
 		case TAG_PROBE: u->probed = true; break;
+		case TAG_SIGNAL:
+			if (cqe.res < 0)
+				eventfd_write((int)(cqe.user_data >> TAG_BITS), 1);
+			break;
 		default: break;
 		}
 	}
@@ -243,6 +251,22 @@ static void uring_flush(struct mv_aio *aio)
 		return;
 	enter(u, 0);
 	reap(u);
+}
+
+/* The write succeeds on the spot, and then there is no completion to look at. */
+static void uring_signal(struct mv_aio *aio, int eventfd)
+{
+	static const uint64_t one = 1;
+	struct uring *u = uring_of(aio);
+	struct io_uring_sqe *sqe = u->silent ? get_sqe(u) : NULL;
+
+	if (!sqe) {
+		eventfd_write(eventfd, one);
+		return;
+	}
+	io_uring_prep_write(sqe, eventfd, &one, sizeof(one), 0);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	sqe->user_data = (uint64_t)(unsigned)eventfd << TAG_BITS | TAG_SIGNAL;
 }
 
 static void uring_wait(struct mv_aio *aio)
@@ -356,6 +380,7 @@ static const struct mv_aio_ops uring_ops = {
 	.detach = uring_detach,
 	.start = uring_start,
 	.flush = uring_flush,
+	.signal = uring_signal,
 	.wait = uring_wait,
 	.watch = uring_watch,
 	.unwatch = uring_unwatch,
@@ -400,6 +425,7 @@ int mv_aio_uring_create(struct mv_aio **out, struct mv_error **err)
 	u->aio.ops = &uring_ops;
 	u->backlog_tail = &u->backlog;
 	rc = set_up(&u->ring);
+	u->silent = rc == 0 && (u->ring.features & IORING_FEAT_CQE_SKIP);
 	if (rc < 0) {
 		free(u);
 		return mv_error_set_errno(err, -rc, "Cannot set up io_uring");

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -425,6 +426,68 @@ static void test_batches_on_several_queues(void **state)
 	assert_int_equal(stat_of(d, "block.disk0.rd.reqs"), 50 * 64);
 }
 
+static void config_space(struct disk *d, unsigned offset, void *buf, unsigned len, bool write)
+{
+	uint64_t address = MV_ECAM_BASE + ((uint64_t)d->spec.slot << 15) + offset;
+
+	if (write)
+		mv_bus_write(d->fake.machine.bus, MV_SPACE_MEMORY, address, buf, len);
+	else
+		mv_bus_read(d->fake.machine.bus, MV_SPACE_MEMORY, address, buf, len);
+}
+
+/* Enables MSI-X and lets vector 0 through. */
+static void use_msix(struct disk *d)
+{
+	uint8_t at = 0, id = 0;
+	uint16_t enable = 0x8000;
+
+	config_space(d, 0x34, &at, 1, false);
+	while (at) {
+		config_space(d, at, &id, 1, false);
+		if (id == 0x11)
+			break;
+		config_space(d, at + 1, &at, 1, false);
+	}
+	assert_int_equal(id, 0x11);
+	config_space(d, at + 2, &enable, 2, true);
+	out(d, MV_VIRTIO_BAR_MSIX_TABLE, 0xfee00000, 8);
+	out(d, MV_VIRTIO_BAR_MSIX_TABLE + 8, 0x40, 4);
+	out(d, MV_VIRTIO_BAR_MSIX_TABLE + 12, 0, 4);
+}
+
+/* Interrupts by message go through an eventfd, which the device writes to along with its other work. */
+static void test_message_interrupts(void **state)
+{
+	struct disk *d = *state;
+	struct pollfd p = { .events = POLLIN };
+
+	make_device(d);
+	use_msix(d);
+	drive(d, offered(d), 1);
+	out(d, 0x16, 0, 2);
+	out(d, 0x1a, 0, 2);
+	assert_int_equal(in(d, 0x1a, 2), 0);
+	p.fd = mv_virtio_call_fd(virtio(d), 0);
+	assert_true(p.fd >= 0);
+	for (int i = 0; i < 20; i++) {
+		eventfd_t value;
+		uint32_t head, len;
+
+		add(d, 0, i & 1 ? BLK_IN : BLK_OUT, 0, 4096);
+		blk_ring_want_interrupt(&d->rings[0]);
+		notify(d, 0);
+		/* A pause must not swallow the interrupt. */
+		if (i % 5 == 4) {
+			d->dev->ops->pause(d->dev);
+			d->dev->ops->resume(d->dev);
+		}
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		assert_int_equal(eventfd_read(p.fd, &value), 0);
+		assert_true(blk_ring_take(&d->rings[0], &head, &len));
+	}
+}
+
 /* A driver that never sets up all queues. */
 static void test_unused_queues(void **state)
 {
@@ -592,19 +655,13 @@ static void test_errors_are_told_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_configuration),
-		CASE(test_features),
-		CASE(test_bad_specifications),
-		CASE(test_requests),
-		CASE(test_cache_modes),
-		CASE(test_batches_on_several_queues),
-		CASE(test_unused_queues),
-		CASE(test_write_cache_switch),
-		CASE(test_pause),
-		CASE(test_save_and_restore),
-		CASE(test_reset),
-		CASE(test_needs_reset),
-		CASE(test_errors_are_told_once),
+		CASE(test_configuration),      CASE(test_features),
+		CASE(test_bad_specifications), CASE(test_requests),
+		CASE(test_cache_modes),        CASE(test_batches_on_several_queues),
+		CASE(test_message_interrupts), CASE(test_unused_queues),
+		CASE(test_write_cache_switch), CASE(test_pause),
+		CASE(test_save_and_restore),   CASE(test_reset),
+		CASE(test_needs_reset),        CASE(test_errors_are_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

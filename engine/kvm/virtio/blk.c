@@ -91,8 +91,12 @@ static void interrupt(struct blk *b)
 	uint64_t dirty = b->disk.dirty;
 
 	b->disk.dirty = 0;
-	for (; dirty; dirty &= dirty - 1)
-		mv_virtio_interrupt(&b->v, (unsigned)__builtin_ctzll(dirty));
+	for (; dirty; dirty &= dirty - 1) {
+		int fd = mv_virtio_interrupt_fd(&b->v, (unsigned)__builtin_ctzll(dirty));
+
+		if (fd >= 0)
+			mv_aio_signal(b->aio, fd);
+	}
 }
 
 static void stop_for_reset(struct blk *b, const char *why)
@@ -364,6 +368,7 @@ static void blk_pause(struct mv_virtio *v)
 	b->working = false;
 	mv_aio_drain(b->aio);
 	interrupt(b);
+	mv_aio_flush(b->aio); /* with the interrupts */
 }
 
 static void blk_resume(struct mv_virtio *v)

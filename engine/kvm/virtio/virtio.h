@@ -83,6 +83,9 @@ static inline bool mv_virtio_has(const struct mv_virtio *v, unsigned feature)
 
 /* Interrupts the guest for this queue if it wants to know (mv_queue_wants_interrupt). Device's thread. */
 void mv_virtio_interrupt(struct mv_virtio *v, unsigned queue);
+/* The same for a device that has its own way to write to an eventfd: the one it must write to now, or -1 when the guest
+ * does not want to know or has been interrupted by this call. Device's thread. */
+int mv_virtio_interrupt_fd(struct mv_virtio *v, unsigned queue);
 /* The configuration changed: new generation, interrupt. Device's thread. */
 void mv_virtio_config_changed(struct mv_virtio *v);
 /* The guest broke the rules (or a queue is broken): DEVICE_NEEDS_RESET, configuration interrupt, event with the reason.

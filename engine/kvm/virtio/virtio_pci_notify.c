@@ -135,16 +135,30 @@ static void raise_isr(struct mv_virtio *v, uint8_t bit, bool line)
 	pthread_mutex_unlock(&t->isr_lock);
 }
 
-void mv_virtio_interrupt(struct mv_virtio *v, unsigned queue)
+static void interrupt(struct mv_virtio *v, const struct mv_queue *q)
 {
-	struct mv_queue *q = &v->queues[queue];
-
-	if (!mv_queue_wants_interrupt(q))
-		return;
 	if (mv_msix_enabled(&v->pci))
 		mv_msix_signal(&v->pci, __atomic_load_n(&q->vector, __ATOMIC_RELAXED));
 	else
 		raise_isr(v, MV_VIRTIO_ISR_QUEUE, true);
+}
+
+void mv_virtio_interrupt(struct mv_virtio *v, unsigned queue)
+{
+	if (mv_queue_wants_interrupt(&v->queues[queue]))
+		interrupt(v, &v->queues[queue]);
+}
+
+int mv_virtio_interrupt_fd(struct mv_virtio *v, unsigned queue)
+{
+	int fd;
+
+	if (!mv_queue_wants_interrupt(&v->queues[queue]))
+		return -1;
+	fd = mv_virtio_call_fd(v, queue);
+	if (fd < 0)
+		interrupt(v, &v->queues[queue]);
+	return fd;
 }
 
 void mv_virtio_config_changed(struct mv_virtio *v)
