@@ -53,12 +53,13 @@
  * waits for one to answer. */
 #define BOOT_LEGACY_DEVICES 0x0001
 #define BOOT_NO_VGA 0x0004
-/* There is a fixed power button (that flag is not set), but no sleep button, and the RTC cannot wake. The timer is told
- * to be 24 bits wide, which is right for one of 32 bits too. */
+/* There is a fixed power button (that flag is not set), but no sleep button, and the RTC cannot wake. The timer has
+ * 32 bits, and its event comes when the highest of them changes. */
 #define FLAG_WBINVD (1u << 0)
 #define FLAG_C1 (1u << 2)
 #define FLAG_NO_SLEEP_BUTTON (1u << 5)
 #define FLAG_NO_RTC_WAKE (1u << 6)
+#define FLAG_TIMER_32_BITS (1u << 8)
 #define FLAG_RESET_REGISTER (1u << 10)
 #define NO_C2 101
 #define NO_C3 1001
@@ -193,7 +194,8 @@ static uint8_t *build_fadt(struct builder *b, uint64_t dsdt, uint64_t facs)
 	t[FADT_CENTURY] = 0x32; /* CMOS index */
 	mv_put_le16(t + FADT_BOOT_FLAGS, BOOT_LEGACY_DEVICES | BOOT_NO_VGA);
 	mv_put_le32(t + FADT_FLAGS,
-		    FLAG_WBINVD | FLAG_C1 | FLAG_NO_SLEEP_BUTTON | FLAG_NO_RTC_WAKE | FLAG_RESET_REGISTER);
+		    FLAG_WBINVD | FLAG_C1 | FLAG_NO_SLEEP_BUTTON | FLAG_NO_RTC_WAKE | FLAG_TIMER_32_BITS |
+			    FLAG_RESET_REGISTER);
 	put_gas(t + FADT_RESET, MV_PORT_PM_RESET, 1);
 	t[FADT_RESET_VALUE] = MV_PM_RESET_VALUE;
 	t[FADT_MINOR_VERSION] = 3;
