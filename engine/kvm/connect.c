@@ -217,19 +217,11 @@ static int read_live(struct mv_kvm_domain *d, int folder, struct mv_error **err)
 	return 0;
 }
 
-int mv_kvm_attach(struct mv_kvm_domain *d, struct mv_error **err)
+/* Lock held. */
+static int attach(struct mv_kvm_domain *d, int folder, struct mv_error **err)
 {
-	struct mv_store *store = d->kvm->store;
-	mv_autofd int folder = mv_store_run_open(store, d->dom.name);
-	mv_autounlock struct mv_store *locked = NULL;
 	int rc;
 
-	if (folder < 0 || faccessat(folder, "control.sock", F_OK, 0) < 0)
-		return 0;
-	/* Whoever starts it holds the lock until all files are there. */
-	if (mv_store_lock(store, err) < 0)
-		return -1;
-	locked = store;
 	if (faccessat(folder, "control.sock", F_OK, 0) < 0)
 		return 0;
 	open_process(d, folder);
@@ -251,6 +243,22 @@ int mv_kvm_attach(struct mv_kvm_domain *d, struct mv_error **err)
 	d->saved = d->killed = false;
 	mv_dom_set_state(&d->dom, MV_DOMAIN_RUNNING, MV_RUNNING_UNKNOWN, NULL);
 	return 0;
+}
+
+int mv_kvm_attach(struct mv_kvm_domain *d, struct mv_error **err)
+{
+	struct mv_store *store = d->kvm->store;
+	mv_autofd int folder = mv_store_run_open(store, d->dom.name);
+	int ret;
+
+	if (folder < 0 || faccessat(folder, "control.sock", F_OK, 0) < 0)
+		return 0;
+	/* Whoever starts it holds the lock until all files are there. */
+	if (mv_store_lock(store, err) < 0)
+		return -1;
+	ret = attach(d, folder, err);
+	mv_store_unlock(store);
+	return ret;
 }
 
 /* --- waiting and losing --- */

@@ -106,18 +106,17 @@ static void write_last_word(struct mv_kvm_domain *d, const struct mv_control_sta
 static void clean_up(struct mv_kvm_domain *d, const struct mv_control_status *status)
 {
 	struct mv_store *store = d->kvm->store;
-	mv_autounlock struct mv_store *locked = NULL;
 	mv_autofd int folder = -1;
 
 	if (mv_store_lock(store, NULL) < 0)
 		return;
-	locked = store;
 	folder = mv_store_run_open(store, d->dom.name);
-	if (folder < 0 || mv_store_run_number(folder, "id") != d->dom.id)
-		return;
-	if (d->dom.def)
-		write_last_word(d, status);
-	mv_store_run_remove(store, d->dom.name, d->dom.def != NULL);
+	if (folder >= 0 && mv_store_run_number(folder, "id") == d->dom.id) {
+		if (d->dom.def)
+			write_last_word(d, status);
+		mv_store_run_remove(store, d->dom.name, d->dom.def != NULL);
+	}
+	mv_store_unlock(store);
 }
 
 static void tell(struct mv_kvm_domain *d, const struct mv_control_status *status)

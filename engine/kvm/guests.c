@@ -93,11 +93,27 @@ static void sweep(struct mv_kvm *kvm, const char *name)
 	mv_store_unlock(kvm->store);
 }
 
+/* A guest that was just read, with its definition (taken; NULL: none). *out is NULL when it turns out to have ended. */
+static int take_in(struct mv_kvm_domain *d, struct mv_domain_conf *def, struct mv_kvm_domain **out,
+		   struct mv_error **err)
+{
+	mv_auto(mv_dom) ref = mv_dom_ref(&d->dom);
+	int ret;
+
+	mv_dom_set_def(&d->dom, def);
+	mv_kvm_read_last_word(d);
+	ret = mv_kvm_attach(d, err);
+	if (ret < 0)
+		mv_dom_set_def(&d->dom, NULL);
+	mv_kvm_drop_if_gone(d);
+	*out = d->dom.gone ? NULL : d;
+	return ret;
+}
+
 int mv_kvm_find(struct mv_kvm *kvm, const char *name, struct mv_kvm_domain **out, struct mv_error **err)
 {
 	struct mv_dom *known = mv_dom_table_by_name(&kvm->table, name);
 	mv_auto(mv_domain_conf) conf = NULL;
-	mv_auto(mv_dom) ref = NULL;
 	struct mv_kvm_domain *d;
 	struct stat seen;
 	uint8_t uuid[16];
@@ -124,18 +140,8 @@ int mv_kvm_find(struct mv_kvm *kvm, const char *name, struct mv_kvm_domain **out
 	d = mv_kvm_add(kvm, name, uuid, err);
 	if (!d)
 		return -1;
-	ref = mv_dom_ref(&d->dom); /* it may turn out to have ended, and leave the table */
-	mv_dom_set_def(&d->dom, mv_steal(conf));
 	d->def_seen = seen;
-	mv_kvm_read_last_word(d);
-	if (mv_kvm_attach(d, err) < 0) {
-		mv_dom_set_def(&d->dom, NULL);
-		mv_kvm_drop_if_gone(d);
-		return -1;
-	}
-	mv_kvm_drop_if_gone(d);
-	*out = d->dom.gone ? NULL : d;
-	return 0;
+	return take_in(d, mv_steal(conf), out, err);
 }
 
 static int read_again(struct mv_kvm_domain *d, struct mv_error **err)

@@ -348,41 +348,41 @@ int mv_kvm_start(struct mv_driver *drv, struct mv_dom *dom, unsigned flags, stru
 
 /* The guest that a transient specification, or a save image, is to run as: a new one, or the defined one of its UUID.
  */
-static int place(struct mv_kvm *kvm, const struct mv_domain_conf *conf, struct mv_kvm_domain **out,
-		 struct mv_error **err)
+static struct mv_kvm_domain *place(struct mv_kvm *kvm, const struct mv_domain_conf *conf, struct mv_error **err)
 {
+	const struct mv_dom *other;
 	struct mv_kvm_domain *d;
 
 	if (mv_kvm_find(kvm, conf->name, &d, err) < 0)
-		return -1;
-	if (d && mv_dom_active(&d->dom))
-		return already_running(&d->dom, err);
-	if (d && memcmp(d->dom.uuid, conf->uuid, 16) != 0)
-		return mv_error_set(err, MV_ERR_DOM_EXIST,
-				    "Domain '%s' is already defined, with the UUID %s; start it, or undefine it",
-				    conf->name, d->dom.uuid_text);
-	if (!d) {
-		struct mv_dom *other = mv_dom_table_by_uuid(&kvm->table, conf->uuid);
-
-		if (other)
-			return mv_error_set(err, MV_ERR_DOM_EXIST, "uuid: %s is that of domain '%s'", other->uuid_text,
-					    other->name);
-		d = mv_kvm_add(kvm, conf->name, conf->uuid, err);
-		if (!d)
-			return -1;
+		return NULL;
+	if (d && mv_dom_active(&d->dom)) {
+		already_running(&d->dom, err);
+		return NULL;
 	}
-	*out = d;
-	return 0;
+	if (d && memcmp(d->dom.uuid, conf->uuid, 16) != 0) {
+		mv_error_set(err, MV_ERR_DOM_EXIST,
+			     "Domain '%s' is already defined, with the UUID %s; start it, or undefine it", conf->name,
+			     d->dom.uuid_text);
+		return NULL;
+	}
+	if (d)
+		return d;
+	other = mv_dom_table_by_uuid(&kvm->table, conf->uuid);
+	if (other) {
+		mv_error_set(err, MV_ERR_DOM_EXIST, "uuid: %s is that of domain '%s'", other->uuid_text, other->name);
+		return NULL;
+	}
+	return mv_kvm_add(kvm, conf->name, conf->uuid, err);
 }
 
 int mv_kvm_run_transient(struct mv_kvm *kvm, struct mv_domain_conf *conf, const struct mv_kvm_start *how,
 			 struct mv_dom **out, struct mv_error **err)
 {
 	mv_auto(mv_domain_conf) owned = conf;
-	struct mv_kvm_domain *d = NULL;
+	struct mv_kvm_domain *d = place(kvm, conf, err);
 	mv_auto(mv_dom) ref = NULL;
 
-	if (place(kvm, conf, &d, err) < 0)
+	if (!d)
 		return -1;
 	ref = mv_dom_ref(&d->dom);
 	if (mv_kvm_launch(d, mv_steal(owned), how, err) < 0) {

@@ -62,6 +62,7 @@ static bool read_times(pid_t pid, uint64_t *user, uint64_t *system)
 	char path[32], text[1024];
 	mv_autofd int fd = -1;
 	const char *p;
+	char *end;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -72,9 +73,11 @@ static bool read_times(pid_t pid, uint64_t *user, uint64_t *system)
 	p = strrchr(text, ')');
 	for (int field = 2; p && field < 14; field++)
 		p = strchr(p + 1, ' ');
-	return p &&
-		sscanf(p, " %" SCNu64 " %" SCNu64, user, system) ==
-		2; /* NOLINT(cert-err34-c): the kernel's own numbers */
+	if (!p)
+		return false;
+	*user = strtoull(p, &end, 10);
+	*system = strtoull(end, NULL, 10);
+	return true;
 }
 
 static void add_process(struct list *l, const struct mv_kvm_domain *d)
@@ -82,6 +85,7 @@ static void add_process(struct list *l, const struct mv_kvm_domain *d)
 	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t user, system, pages;
 	char path[32], text[128];
+	char *end;
 	mv_autofd int fd = -1;
 	struct timespec t;
 	clockid_t clock;
@@ -99,8 +103,9 @@ static void add_process(struct list *l, const struct mv_kvm_domain *d)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = 0;
-	if (!has(l, "balloon.rss") &&
-	    sscanf(text, "%*u %" SCNu64, &pages) == 1) /* NOLINT(cert-err34-c): the kernel's own number */
+	strtoull(text, &end, 10); /* all that is mapped; what is in memory comes second */
+	pages = strtoull(end, NULL, 10);
+	if (!has(l, "balloon.rss") && pages)
 		add(l, pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024, NULL, "balloon.rss");
 }
 

@@ -114,6 +114,7 @@ int mv_store_list(int folder, const char *suffix, char ***names, size_t *count, 
 		mv_cleanup_fd(&fd);
 		return -1;
 	}
+	/* cppcheck-suppress readdirCalled ; the stream is this function's own */
 	while (ret == 0 && (entry = readdir(dir))) {
 		size_t len = strlen(entry->d_name);
 

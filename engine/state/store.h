@@ -32,13 +32,6 @@ MV_AUTO_DEFINE(mv_store, mv_store_free)
 /* One holder among all processes; nests within one store. Waits lock_timeout_ms (10 s), and then says who holds it. */
 int mv_store_lock(struct mv_store *store, struct mv_error **err);
 void mv_store_unlock(struct mv_store *store);
-static inline void mv_store_unlock_cleanup(struct mv_store **store)
-{
-	if (*store)
-		mv_store_unlock(*store);
-}
-/* The variable holds the store whose lock is released at the end of its scope; NULL: none. */
-#define mv_autounlock __attribute__((cleanup(mv_store_unlock_cleanup)))
 
 /* --- files in a folder --- */
 

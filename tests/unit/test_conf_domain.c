@@ -343,6 +343,7 @@ static void expect_files(const char *disk, const char *more, const char *message
 		return;
 	}
 	assert_int_equal(ret, -1);
+	/* cppcheck-suppress wrongPrintfScanfArgNum ; some messages name the folder once, some twice */
 	snprintf(wanted, sizeof(wanted), message, folder, folder);
 	if (!strstr(err->message, wanted))
 		fail_msg("'%s' instead of '%s'", err->message, wanted);
