@@ -386,6 +386,35 @@ static const struct mv_aio_ops uring_ops = {
 	.unwatch = uring_unwatch,
 };
 
+/* A ring would be a way around the seccomp filter of its thread: it can open files and make sockets. From the moment it
+ * is enabled it does what this engine does and nothing more. */
+static int restrict_to_our_use(struct io_uring *ring)
+{
+	static const uint8_t operations[] = {
+		IORING_OP_NOP,   IORING_OP_READ,      IORING_OP_WRITE,    IORING_OP_READV,       IORING_OP_WRITEV,
+		IORING_OP_FSYNC, IORING_OP_FALLOCATE, IORING_OP_POLL_ADD, IORING_OP_POLL_REMOVE,
+	};
+	static const uint8_t registrations[] = {
+		IORING_REGISTER_FILES_UPDATE,
+		IORING_REGISTER_RING_FDS,
+		IORING_UNREGISTER_RING_FDS,
+	};
+	struct io_uring_restriction allowed[sizeof(operations) + sizeof(registrations) + 1] = { 0 };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(operations); i++) {
+		allowed[n].opcode = IORING_RESTRICTION_SQE_OP;
+		allowed[n++].sqe_op = operations[i];
+	}
+	for (size_t i = 0; i < sizeof(registrations); i++) {
+		allowed[n].opcode = IORING_RESTRICTION_REGISTER_OP;
+		allowed[n++].register_op = registrations[i];
+	}
+	allowed[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+	allowed[n++].sqe_flags = IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
+	return io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_RESTRICTIONS, allowed, n);
+}
+
 /* The best set of flags that the kernel knows: completions are prepared when the thread asks for them (6.1), else at
  * its next system call (5.19), else by interrupting it. */
 static int set_up(struct io_uring *ring)
@@ -433,6 +462,11 @@ int mv_aio_uring_create(struct mv_aio **out, struct mv_error **err)
 	/* Where it fails, files are simply not registered. */
 	if (io_uring_register_files(&u->ring, no_files, MAX_FILES) < 0)
 		u->files = MAX_FILES;
+	rc = restrict_to_our_use(&u->ring);
+	if (rc < 0) {
+		uring_free(&u->aio);
+		return mv_error_set_errno(err, -rc, "Cannot restrict io_uring");
+	}
 	*out = &u->aio;
 	return 0;
 }

@@ -81,7 +81,8 @@ static const struct call calls[] = {
 	{ ALL, SCMP_SYS(eventfd2) }, /* a vCPU makes the route of an MSI-X vector when the guest unmasks it */
 	{ MAIN | IO, SCMP_SYS(timerfd_create) },
 
-	/* Images, block devices, save files. A ring is made before the guest runs, never later: no io_uring_setup. */
+	/* Images, block devices, save files. A ring is made before the guest runs, never later (no
+	 * io_uring_setup), and restricted then to the operations that engine/image/uring.c uses. */
 	{ MAIN | IO, SCMP_SYS(pread64) },
 	{ MAIN | IO, SCMP_SYS(pwrite64) },
 	{ MAIN | IO, SCMP_SYS(preadv) },
