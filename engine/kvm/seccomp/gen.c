@@ -114,6 +114,7 @@ static const struct call calls[] = {
 	{ ALL, SCMP_SYS(openat) },
 	{ ALL, SCMP_SYS(readlink) },
 	{ ALL, SCMP_SYS(readlinkat) },
+	{ ALL, SCMP_SYS(getdents) },
 	{ ALL, SCMP_SYS(getdents64) },
 	{ ALL, SCMP_SYS(stat) },
 	{ ALL, SCMP_SYS(lstat) },
