@@ -44,6 +44,32 @@ int mv_vcpu_tsc_get(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, struct
 int mv_vcpu_tsc_set(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, const struct mv_vcpu_tsc *tsc, bool invariant,
 		    struct mv_error **err);
 
+#define MV_VCPU_MAX_CPUID 256
+#define MV_VCPU_MAX_MSRS 4096
+#define MV_VCPU_MAX_XSAVE (64 * 1024)
+
+/* All of one vCPU, between KVM and the visitor. */
+struct mv_vcpu_data {
+	uint32_t number;
+	int fd;
+	uint32_t mp_state;
+	struct kvm_cpuid2 *cpuid; /* with room for MV_VCPU_MAX_CPUID entries */
+	struct mv_vcpu_tsc tsc;
+	struct kvm_regs regs;
+	struct kvm_sregs2 sregs;
+	uint64_t xcr0; /* 0: there is none */
+	void *xsave;
+	size_t xsave_size;
+	struct kvm_debugregs debug;
+	struct kvm_lapic_state lapic;
+	struct kvm_msr_entry *msrs;
+	size_t msr_count;
+	struct kvm_vcpu_events events;
+};
+
+/* Saves or loads all of it but number and descriptor; loading allocates msrs and xsave. */
+void mv_vcpu_visit(struct mv_state *st, struct mv_vcpu_data *v);
+
 /* All MSRs but the TSC. *entries is owned by the caller. */
 int mv_vcpu_msrs_get(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, struct kvm_msr_entry **entries,
 		     size_t *count, struct mv_error **err);
