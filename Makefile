@@ -195,6 +195,11 @@ $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/replay/main.o $(call
 	$(call say,LINK)
 	$(link) -pie $(VMM_LIBS) $(ENGINE_LIBS)
 
+# The one test that has Lua in it.
+$(B)/obj/tests/unit/test_bindings.o: MV_CPPFLAGS += $(LUA_INCLUDES)
+$(B)/tests/unit/test_bindings: $(call obj,$(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o
+$(B)/tests/unit/test_bindings: ENGINE_LIBS += -llua5.4
+
 # Tools that also run where there is no library: in a test host's or a guest's initramfs.
 $(B)/tests/%: $(B)/obj/tests/hosts/%.o
 	$(call say,LINK)

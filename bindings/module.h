@@ -7,8 +7,8 @@
 
 int luaopen_moonvisor(lua_State *L);
 
-/* Waits of this Lua state end when `fd` becomes readable, so that a signal handler can end them by writing to a pipe.
- * Borrowed; -1: none. luaopen_moonvisor() comes first. */
+/* Waits of this Lua state raise the error `interrupted` while `fd` is readable, so that a signal handler can end them
+ * by writing to a pipe. Borrowed; -1: none. luaopen_moonvisor() comes first. */
 void mv_lua_set_interrupt_fd(lua_State *L, int fd);
 
 /* Pushes the error object that a hook raises when the user has pressed Ctrl-C: unlike any other error it also ends the

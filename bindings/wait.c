@@ -38,7 +38,8 @@ static int descriptor(lua_State *L)
  *
  * Waits until one of the list (connections, streams, descriptors) can be read, the stream `writer` can be written, the
  * time is over (-1: for ever), or a signal came. ready is a table whose keys are the members that can be read (an
- * error or the end counts) and `true` when the writer can be written. interrupted: a signal came. */
+ * error or the end counts) and `true` when the writer can be written. interrupted: the descriptor for it is readable.
+ */
 static int wait_poll(lua_State *L)
 {
 	int interrupt_fd = mv_lua_state(L)->interrupt_fd;
@@ -81,7 +82,7 @@ static int wait_poll(lua_State *L)
 		lua_rawset(L, 4);
 	}
 	lua_pushvalue(L, 4);
-	lua_pushboolean(L, result < 0 || (result > 0 && fds[count + 1].revents));
+	lua_pushboolean(L, result > 0 && fds[count + 1].revents);
 	return 2;
 }
 

@@ -116,6 +116,13 @@ static int editor_signals(lua_State *L)
 	return 1;
 }
 
+/* signal_fd(): readable when signals() has something to do */
+static int editor_signal_fd(lua_State *L)
+{
+	lua_pushinteger(L, mv_signals_terminal_fd());
+	return 1;
+}
+
 /* hide(), show(): around output that comes while a line is edited */
 static int editor_hide(lua_State *L)
 {
@@ -230,6 +237,7 @@ static const luaL_Reg functions[] = {
 	{ "start", editor_start },
 	{ "feed", editor_feed },
 	{ "signals", editor_signals },
+	{ "signal_fd", editor_signal_fd },
 	{ "hide", editor_hide },
 	{ "show", editor_show },
 	{ "set_completer", editor_set_completer },

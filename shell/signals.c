@@ -16,22 +16,35 @@
 
 /* Handlers have no argument for it, so this is the one thing that is global. */
 static struct {
-	int read_fd, write_fd;
+	int interrupt[2], terminal[2]; /* pipes */
 	lua_State *volatile armed;
 	volatile sig_atomic_t pending; /* Ctrl-C that no hook has seen yet */
-} signals = { .read_fd = -1, .write_fd = -1 };
+} signals = { .interrupt = { -1, -1 }, .terminal = { -1, -1 } };
 
 static const int editing_signals[] = { SIGTSTP, SIGTERM, SIGHUP, SIGWINCH };
+
+static int take(int fd)
+{
+	unsigned char byte;
+
+	return read(fd, &byte, 1) == 1 ? byte : 0;
+}
 
 static void hook(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
 	lua_sethook(L, NULL, 0, 0);
 	signals.pending = 0;
-	while (mv_signals_next() > 0)
+	while (take(signals.interrupt[0]) > 0)
 		;
 	mv_lua_push_interrupted(L);
 	lua_error(L);
+}
+
+/* Documented as safe in a signal handler. */
+static void set_hook(lua_State *L)
+{
+	lua_sethook(L, hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 static void set_handler(int signo, void (*fn)(int signo))
@@ -50,36 +63,37 @@ static void on_signal(int signo)
 	unsigned char byte = (unsigned char)signo;
 
 	/* A full pipe is no loss: it is readable, and that is what counts. */
-	if (write(signals.write_fd, &byte, 1) < 0)
+	if (write(signo == SIGINT ? signals.interrupt[1] : signals.terminal[1], &byte, 1) < 0)
 		errno = saved;
 	if (signo == SIGINT && signals.armed) {
 		if (++signals.pending >= PATIENCE)
 			set_handler(SIGINT, SIG_DFL);
-		/* Documented as safe in a handler, as the stand-alone Lua does it. */
-		lua_sethook(signals.armed, hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+		set_hook(signals.armed);
 	}
 	errno = saved;
 }
 
 int mv_signals_open(void)
 {
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (pipe2(signals.interrupt, O_CLOEXEC | O_NONBLOCK) < 0 || pipe2(signals.terminal, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;
-	signals.read_fd = fds[0];
-	signals.write_fd = fds[1];
 	set_handler(SIGINT, on_signal);
-	return signals.read_fd;
+	return signals.interrupt[0];
 }
 
 void mv_signals_arm(lua_State *L)
 {
-	if (!L && signals.armed)
+	if (!L && signals.armed) {
 		lua_sethook(signals.armed, NULL, 0, 0);
+		/* What no hook has seen ended a wait in a coroutine, or came too late to end anything. */
+		while (signals.pending && take(signals.interrupt[0]) > 0)
+			;
+	}
 	signals.pending = 0;
 	signals.armed = L;
 	set_handler(SIGINT, on_signal);
+	if (L && take(signals.interrupt[0]) > 0)
+		set_hook(L);
 }
 
 void mv_signals_editing(bool on)
@@ -88,9 +102,14 @@ void mv_signals_editing(bool on)
 		set_handler(editing_signals[i], on ? on_signal : SIG_DFL);
 }
 
+int mv_signals_terminal_fd(void)
+{
+	return signals.terminal[0];
+}
+
 int mv_signals_next(void)
 {
-	unsigned char byte;
+	int signo = take(signals.interrupt[0]);
 
-	return read(signals.read_fd, &byte, 1) == 1 ? byte : 0;
+	return signo ? signo : take(signals.terminal[0]);
 }

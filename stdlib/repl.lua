@@ -64,14 +64,15 @@ local function read_line(prompt, colour)
 	editor.start(prompt)
 	while true do
 		local watched = wait.connections()
-		watched[#watched + 1] = STDIN
-		local ready, interrupted = core.poll(watched, -1)
-		if interrupted and editor.signals() then
+		local count = #watched
+		watched[count + 1], watched[count + 2] = STDIN, editor.signal_fd()
+		local ready = core.poll(watched, -1)
+		if editor.signals() then
 			return false
 		end
 		local conns = {}
-		for object in pairs(ready) do
-			conns[#conns + 1] = object ~= STDIN and object or nil
+		for i = 1, count do
+			conns[#conns + 1] = ready[watched[i]] and watched[i] or nil
 		end
 		if #conns > 0 then
 			deliver_while_editing(conns, colour)

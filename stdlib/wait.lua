@@ -93,8 +93,8 @@ end
 
 --- Waits until one of `list` (streams, descriptors) can be read, `writer` can be written, an event or a signal came, or
 --- the deadline is over, and delivers events. A connection in the list is left to the caller to deliver.
----@return table ready          its keys are those of the list that can be read, and true for the writer
----@return boolean interrupted  by a signal
+---@return table ready   its keys are those of the list that can be read, and true for the writer
+---@raise interrupted    Ctrl-C. A hook raises the same, but only in the main coroutine
 function M.step(list, deadline, writer)
 	local all = table.move(list, 1, #list, 1, {})
 	local own = {}
@@ -105,12 +105,15 @@ function M.step(list, deadline, writer)
 		all[#all + 1] = not own[conn] and conn or nil
 	end
 	local ready, interrupted = core.poll(all, milliseconds(deadline), writer)
+	if interrupted then
+		error(core.interrupted, 0)
+	end
 	for i = #list + 1, #all do
 		if ready[all[i]] and Connection.is_open(all[i]) then
 			M.deliver(all[i])
 		end
 	end
-	return ready, interrupted
+	return ready
 end
 
 --- Waits for some seconds.

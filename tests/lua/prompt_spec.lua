@@ -170,6 +170,12 @@ t.describe("Ctrl-C", function()
 		term:wait "wait"
 		term:type "<C-c>"
 		term:wait "wait\n^Cerror: interrupted\nmvsh>"
+		term:type "print 'task'; coroutine.wrap(function() pcall(virt.sleep, 1000) virt.sleep(1000) end)()<Enter>"
+		term:wait "task"
+		term:type "<C-c>"
+		term:wait "task\n^Cerror: interrupted\nmvsh>"
+		term:type "virt.sleep(0.01)<Enter>"
+		term:wait "virt.sleep(0.01)\nmvsh>"
 	end)
 end)
 
