@@ -18,6 +18,7 @@
 #include "engine/kvm/common/layout.h"
 #include "engine/kvm/x86/boot.h"
 #include "engine/kvm/x86/cpuid.h"
+#include "engine/kvm/x86/cpuid_topology.h"
 #include "engine/kvm/x86/msr.h"
 #include "engine/kvm/x86/regs.h"
 #include "engine/kvm/x86/vcpu_state.h"
@@ -62,8 +63,10 @@ static int kvm_open(void)
 	return fd;
 }
 
-static void vm_make(struct vm *vm, bool give_cpuid)
+/* feature: one to have beside the usual ones, or NULL. */
+static void vm_make_with(struct vm *vm, bool give_cpuid, const char *feature)
 {
+	struct mv_cpu_feature features[] = { { (char *)feature, true } };
 	struct kvm_pit_config pit = { 0 };
 	struct mv_machine_spec spec;
 	mv_auto(mv_cpuid) cpuid = NULL;
@@ -77,6 +80,8 @@ static void vm_make(struct vm *vm, bool give_cpuid)
 	spec.kvm_fd = vm->kvm;
 	spec.vcpus = spec.sockets = VCPUS;
 	spec.cores = spec.threads = 1;
+	spec.features = features;
+	spec.feature_count = feature ? 1 : 0;
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	assert_true(vm->fd >= 0);
 	vm->memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -101,6 +106,11 @@ static void vm_make(struct vm *vm, bool give_cpuid)
 	}
 	if (mv_state_env_create(vm->kvm, vm->fd, &vm->env, &err) < 0)
 		fail_with(err);
+}
+
+static void vm_make(struct vm *vm, bool give_cpuid)
+{
+	vm_make_with(vm, give_cpuid, NULL);
 }
 
 static void vm_free(struct vm *vm)
@@ -601,6 +611,43 @@ static void refuses_features_that_are_not_there(void **state)
 	vm_free(&to);
 }
 
+/* With EFER.SVME a guest may run guests. */
+static void refuses_a_guest_that_has_guests(void **state)
+{
+	struct vm vm;
+	struct kvm_sregs sregs;
+	struct mv_error *err = NULL;
+	mv_auto(mv_state) st = NULL;
+	mv_autofree struct kvm_cpuid2 *supported = NULL;
+	const struct kvm_cpuid_entry2 *e;
+	int kvm = kvm_open();
+
+	(void)state;
+	supported = mv_cpuid_supported(kvm, NULL);
+	close(kvm);
+	assert_non_null(supported);
+	e = mv_cpuid_find(supported, 0x80000001, 0);
+	if (!e || !(e->ecx & 1u << 2)) {
+		print_message("skipped: guests cannot have SVM here\n");
+		skip();
+	}
+	vm_make_with(&vm, true, "svm");
+	free(save(&vm, VCPU0).data);
+	assert_int_equal(ioctl(vm.vcpu[0], KVM_GET_SREGS, &sregs), 0);
+	sregs.efer |= 1u << 12;
+	assert_int_equal(ioctl(vm.vcpu[0], KVM_SET_SREGS, &sregs), 0);
+	assert_int_equal(mv_state_saver("part", 1, &st, NULL), 0);
+	assert_int_equal(visit(&vm, VCPU0, st, &err), -1);
+	assert_int_equal(err->code, MV_ERR_OPERATION_INVALID);
+	assert_non_null(strstr(err->message, "uses virtualization itself"));
+	mv_error_free(err);
+	/* A reset ends that. */
+	if (mv_regs_reset(0, vm.vcpu[0], &err) < 0)
+		fail_with(err);
+	free(save(&vm, VCPU0).data);
+	vm_free(&vm);
+}
+
 /* A damaged image: each byte changed once, spread over many tries; loading may fail, and nothing else may happen. */
 static void survives_damage(void **state)
 {
@@ -632,10 +679,15 @@ static void survives_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(starts_as_pvh_says),      cmocka_unit_test(starts_as_linux_wants),
-		cmocka_unit_test(carries_everything_over), cmocka_unit_test(a_guest_goes_on),
-		cmocka_unit_test(clocks_stay_together),    cmocka_unit_test(reset_makes_them_new),
-		cmocka_unit_test(names_what_kvm_refuses),  cmocka_unit_test(refuses_features_that_are_not_there),
+		cmocka_unit_test(starts_as_pvh_says),
+		cmocka_unit_test(starts_as_linux_wants),
+		cmocka_unit_test(carries_everything_over),
+		cmocka_unit_test(a_guest_goes_on),
+		cmocka_unit_test(clocks_stay_together),
+		cmocka_unit_test(reset_makes_them_new),
+		cmocka_unit_test(names_what_kvm_refuses),
+		cmocka_unit_test(refuses_features_that_are_not_there),
+		cmocka_unit_test(refuses_a_guest_that_has_guests),
 		cmocka_unit_test(survives_damage),
 	};
 
