@@ -1,6 +1,7 @@
 #include "engine/base/error.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,25 +12,21 @@ static struct mv_error out_of_memory = {
 	.message = (char *)"Out of memory.",
 };
 
-int mv_error_set_full(struct mv_error **err, int domain, int code, int errnum, const char *fmt, ...)
+/* append: the text of errnum follows the message. */
+static int set(struct mv_error **err, int domain, int code, int errnum, bool append, const char *fmt, va_list args)
 {
 	mv_autofree char *text = NULL;
 	struct mv_error *e;
-	va_list args;
-	int n;
 
 	if (!err || *err)
 		return -1;
-	va_start(args, fmt);
-	n = vasprintf(&text, fmt, args);
-	va_end(args);
-	if (n < 0) {
+	if (vasprintf(&text, fmt, args) < 0) {
 		text = NULL;
 		*err = &out_of_memory;
 		return -1;
 	}
 	e = calloc(1, sizeof(*e));
-	if (e && errnum) {
+	if (e && append && errnum) {
 		char *whole;
 
 		e->message = asprintf(&whole, "%s: %s", text, strerror(errnum)) < 0 ? NULL : whole;
@@ -45,6 +42,26 @@ int mv_error_set_full(struct mv_error **err, int domain, int code, int errnum, c
 	e->domain = domain;
 	e->errnum = errnum;
 	*err = e;
+	return -1;
+}
+
+int mv_error_set_full(struct mv_error **err, int domain, int code, int errnum, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set(err, domain, code, errnum, true, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+int mv_error_set_whole(struct mv_error **err, int domain, int code, int errnum, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set(err, domain, code, errnum, false, fmt, args);
+	va_end(args);
 	return -1;
 }
 

@@ -51,10 +51,12 @@ struct mv_error {
  * Always return -1, so that a caller can write `return mv_error_set(...)`. Any thread. */
 #define mv_error_set(err, code, ...) mv_error_set_full(err, MV_ERROR_DOMAIN, code, 0, __VA_ARGS__)
 /* The same with code MV_ERR_SYSTEM; ": " and the text of `errnum` (positive) are appended. */
-#define mv_error_set_errno(err, errnum, ...) \
-	mv_error_set_full(err, MV_ERROR_DOMAIN, MV_ERR_SYSTEM, errnum, __VA_ARGS__)
+#define mv_error_set_errno(err, errnum, ...) mv_error_set_full(err, MV_ERROR_DOMAIN, MV_ERR_SYSTEM, errnum, __VA_ARGS__)
 
 int mv_error_set_full(struct mv_error **err, int domain, int code, int errnum, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+/* The same for a message that is whole already: one that says what errnum means, or that somebody else has written. */
+int mv_error_set_whole(struct mv_error **err, int domain, int code, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 void mv_error_free(struct mv_error *err);
 MV_AUTO_DEFINE(mv_error, mv_error_free)

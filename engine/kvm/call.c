@@ -108,8 +108,8 @@ int mv_kvm_call(struct mv_kvm_domain *d, struct mv_message *call, int timeout_ms
 	d->wait_serial = 0;
 	d->wait_reply = NULL;
 	if (ret == 0 && reply->code)
-		ret = mv_error_set_full(err, MV_FROM_KVM, (int)reply->code, reply->errnum, "%s",
-					reply->text ? reply->text : "The machine gave no reason");
+		ret = mv_error_set_whole(err, MV_FROM_KVM, (int)reply->code, reply->errnum, "%s",
+					 reply->text ? reply->text : "The machine gave no reason");
 	if (reply == &own)
 		mv_message_clear(&own);
 	return ret;

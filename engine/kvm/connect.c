@@ -73,8 +73,8 @@ static void take_start_reply(struct mv_kvm_domain *d, struct mv_message *m)
 
 	d->pending = MV_KVM_SETTLED;
 	if (m->code) {
-		mv_error_set_full(&d->start_error, MV_FROM_KVM, (int)m->code, m->errnum, "%s",
-				  m->text ? m->text : "The machine gave no reason");
+		mv_error_set_whole(&d->start_error, MV_FROM_KVM, (int)m->code, m->errnum, "%s",
+				   m->text ? m->text : "The machine gave no reason");
 		return;
 	}
 	if (paused)
@@ -329,8 +329,8 @@ void mv_kvm_lost(struct mv_kvm_domain *d, bool wait)
 
 static int start_failed(struct mv_kvm_domain *d, struct mv_error **err)
 {
-	int ret = mv_error_set_full(err, d->start_error->domain, d->start_error->code, d->start_error->errnum, "%s",
-				    d->start_error->message);
+	int ret = mv_error_set_whole(err, d->start_error->domain, d->start_error->code, d->start_error->errnum, "%s",
+				     d->start_error->message);
 
 	mv_error_free(d->start_error);
 	d->start_error = NULL;

@@ -28,8 +28,8 @@ static int refuse_path(const struct disk *d, int errnum, struct mv_error **err)
 {
 	mv_autofree char *why = mv_path_explain(d->conf->path, d->conf->read_only ? R_OK : R_OK | W_OK, errnum);
 
-	return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, errnum, "disks[%zu].path: %s", d->number,
-				 why ? why : strerror(errnum));
+	return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, errnum, "disks[%zu].path: %s", d->number,
+				  why ? why : strerror(errnum));
 }
 
 /* --- whose it is --- */
@@ -68,13 +68,13 @@ static char *find_holder(const struct disk *d)
 static int in_use(const struct disk *d, const char *holder, struct mv_error **err)
 {
 	if (holder)
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, 0,
-					 "disks[%zu].path: '%s' is in use by the running guest '%s'%s", d->number,
-					 d->conf->path, holder,
-					 d->conf->read_only ? "" : "; only readonly disks can be shared");
-	return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, 0,
-				 "disks[%zu].path: '%s' is in use by another process, which is no guest of '%s'",
-				 d->number, d->conf->path, d->how->root_path);
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, 0,
+					  "disks[%zu].path: '%s' is in use by the running guest '%s'%s", d->number,
+					  d->conf->path, holder,
+					  d->conf->read_only ? "" : "; only readonly disks can be shared");
+	return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, 0,
+				  "disks[%zu].path: '%s' is in use by another process, which is no guest of '%s'",
+				  d->number, d->conf->path, d->how->root_path);
 }
 
 /* An open file description lock on the whole file: the machine that gets the descriptor holds it as long as it lives,
@@ -88,9 +88,9 @@ static int lock(const struct disk *d, int fd, struct mv_error **err)
 		struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 
 		if (errno != EAGAIN && errno != EACCES)
-			return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, errno,
-						 "disks[%zu].path: '%s' cannot be locked: %s", d->number, d->conf->path,
-						 strerror(errno));
+			return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, errno,
+						  "disks[%zu].path: '%s' cannot be locked: %s", d->number,
+						  d->conf->path, strerror(errno));
 		/* Only when no guest has it can it be a machine that has just ended: the kernel takes its I/O rings
 		 * down, and their files, some time after the process. */
 		if (tries == 0 || tries == LOCK_TRIES)
@@ -111,13 +111,13 @@ static int check_size(const struct disk *d, int fd, const struct stat *st, struc
 	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKGETSIZE64, &size) < 0)
 		return refuse_path(d, errno, err);
 	if (size == 0)
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
-					 "disks[%zu].path: '%s' is empty: a disk has at least one sector of 512 bytes",
-					 d->number, d->conf->path);
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
+					  "disks[%zu].path: '%s' is empty: a disk has at least one sector of 512 bytes",
+					  d->number, d->conf->path);
 	if (d->conf->size && d->conf->size != size)
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
-					 "disks[%zu].size: '%s' has %llu bytes, and not %llu", d->number, d->conf->path,
-					 (unsigned long long)size, (unsigned long long)d->conf->size);
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
+					  "disks[%zu].size: '%s' has %llu bytes, and not %llu", d->number,
+					  d->conf->path, (unsigned long long)size, (unsigned long long)d->conf->size);
 	d->conf->size = size;
 	return 0;
 }
@@ -131,7 +131,7 @@ static int check_format(const struct disk *d, int fd, struct mv_error **err)
 		return 0;
 	if (memcmp(head, "QFI\xfb", 4) != 0)
 		return 0;
-	return mv_error_set_full(
+	return mv_error_set_whole(
 		err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
 		"disks[%zu].path: '%s' is a qcow2 image; raw images and block devices are supported (format = \"raw\" "
 		"would show the guest the file's bytes as they are)",
@@ -151,9 +151,9 @@ static int make(const struct disk *d, struct mv_error **err)
 		return 0;
 	error = errno;
 	unlink(d->conf->path);
-	return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, error,
-				 "disks[%zu].size: '%s' cannot be made with %llu bytes: %s", d->number, d->conf->path,
-				 (unsigned long long)d->conf->size, strerror(error));
+	return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, error,
+				  "disks[%zu].size: '%s' cannot be made with %llu bytes: %s", d->number, d->conf->path,
+				  (unsigned long long)d->conf->size, strerror(error));
 }
 
 static int open_as_cached(const struct disk *d, struct mv_error **err)
@@ -166,7 +166,7 @@ static int open_as_cached(const struct disk *d, struct mv_error **err)
 	if (fd >= 0)
 		return fd;
 	if (direct && errno == EINVAL)
-		return mv_error_set_full(
+		return mv_error_set_whole(
 			err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, EINVAL,
 			"disks[%zu].cache: the file system of '%s' cannot go past the page cache; use writeback or "
 			"writethrough",
@@ -183,7 +183,7 @@ int mv_kvm_disk_open(struct mv_domain_conf *conf, size_t index, const struct mv_
 
 	*made = false;
 	if (stat(d.conf->path, &st) < 0) {
-		if (errno != ENOENT || !d.conf->size || how->must_exist)
+		if (errno != ENOENT || !d.conf->size || how->restoring)
 			return refuse_path(&d, errno, err);
 		if (make(&d, err) < 0)
 			return -1;
@@ -195,9 +195,9 @@ int mv_kvm_disk_open(struct mv_domain_conf *conf, size_t index, const struct mv_
 	if (fstat(fd, &st) < 0)
 		return refuse_path(&d, errno, err);
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
-					 "disks[%zu].path: '%s' is neither a file nor a block device", d.number,
-					 d.conf->path);
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
+					  "disks[%zu].path: '%s' is neither a file nor a block device", d.number,
+					  d.conf->path);
 	if (check_size(&d, fd, &st, err) < 0 || lock(&d, fd, err) < 0 || check_format(&d, fd, err) < 0)
 		return -1;
 	return mv_steal_fd(&fd);

@@ -275,8 +275,8 @@ int mv_kvm_lookup(struct mv_driver *drv, const char *name_or_uuid, struct mv_dom
 		dom = mv_dom_table_by_uuid(&kvm->table, uuid);
 	}
 	if (!dom)
-		return mv_error_set_full(err, MV_FROM_DOM, MV_ERR_NO_DOMAIN, 0, "There is no domain '%s' in '%s'",
-					 name_or_uuid, kvm->store->path);
+		return mv_error_set_whole(err, MV_FROM_DOM, MV_ERR_NO_DOMAIN, 0, "There is no domain '%s' in '%s'",
+					  name_or_uuid, kvm->store->path);
 	*out = mv_dom_ref(dom);
 	return 0;
 }

@@ -96,7 +96,6 @@ struct mv_kvm_start {
 	unsigned flags; /* MV_START_* */
 	int restore_fd; /* borrowed; -1: boot */
 	bool restore_verify;
-	bool must_exist; /* no disk is made */
 };
 
 /* Starts conf (taken, also on failure) as the guest d. */

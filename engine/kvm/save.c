@@ -29,7 +29,7 @@ static int path_error(const char *path, int want, int errnum, struct mv_error **
 {
 	mv_autofree char *why = mv_path_explain(path, want, errnum);
 
-	return mv_error_set_full(err, MV_FROM_KVM, MV_ERR_SYSTEM, errnum, "%s", why ? why : strerror(errnum));
+	return mv_error_set_whole(err, MV_FROM_KVM, MV_ERR_SYSTEM, errnum, "%s", why ? why : strerror(errnum));
 }
 
 static void target_release(struct target *t)
@@ -195,7 +195,7 @@ static int check_disks(const struct mv_domain_conf *conf, const char *path, int 
 			strftime(then, sizeof(then), "%F %T", &tm);
 		if (localtime_r(&disk.st_mtim.tv_sec, &tm))
 			strftime(now, sizeof(now), "%F %T", &tm);
-		return mv_error_set_full(
+		return mv_error_set_whole(
 			err, MV_FROM_KVM, MV_ERR_OPERATION_INVALID, 0,
 			"disks[%zu].path: '%s' was written to at %s, after guest '%s' was saved to '%s' (%s); the "
 			"restored guest would destroy what is on it (a restore by force accepts that)",
@@ -215,7 +215,6 @@ int mv_kvm_restore(struct mv_driver *drv, const char *path, unsigned flags, stru
 		.flags = flags & MV_RESTORE_PAUSED ? MV_START_PAUSED : 0,
 		.restore_fd = fd,
 		.restore_verify = flags & MV_RESTORE_VERIFY,
-		.must_exist = true,
 	};
 
 	if (fd < 0)

@@ -30,8 +30,8 @@ static int open_file(const char *key, const char *path, int flags, struct mv_err
 		int error = errno;
 		mv_autofree char *why = mv_path_explain(path, want, error);
 
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, error, "%s%s%s", key, key[0] ? ": " : "",
-					 why ? why : strerror(error));
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, error, "%s%s%s", key, key[0] ? ": " : "",
+					  why ? why : strerror(error));
 	}
 	return fd;
 }
@@ -253,12 +253,8 @@ static int add_cpu(const struct mv_domain_conf *conf, struct mv_machine_spec *sp
 	return 0;
 }
 
-static int add_boot(const struct mv_domain_conf *conf, struct mv_machine_spec *spec, struct mv_error **err)
+static int open_boot(const struct mv_domain_conf *conf, struct mv_machine_spec *spec, struct mv_error **err)
 {
-	if (copy_string(&spec->kernel_name, conf->boot.kernel) < 0 ||
-	    copy_string(&spec->initrd_name, conf->boot.initrd) < 0 ||
-	    copy_string(&spec->cmdline, conf->boot.cmdline) < 0)
-		return no_memory(conf, err);
 	spec->kernel_fd = open_file("boot.kernel", conf->boot.kernel, O_RDONLY | O_NONBLOCK, err);
 	if (spec->kernel_fd < 0)
 		return -1;
@@ -266,6 +262,26 @@ static int add_boot(const struct mv_domain_conf *conf, struct mv_machine_spec *s
 		return 0;
 	spec->initrd_fd = open_file("boot.initrd", conf->boot.initrd, O_RDONLY | O_NONBLOCK, err);
 	return spec->initrd_fd < 0 ? -1 : 0;
+}
+
+static int add_boot(const struct mv_domain_conf *conf, const struct mv_kvm_open *how, struct mv_machine_spec *spec,
+		    struct mv_error **err)
+{
+	mv_auto(mv_error) why = NULL;
+
+	if (copy_string(&spec->kernel_name, conf->boot.kernel) < 0 ||
+	    copy_string(&spec->initrd_name, conf->boot.initrd) < 0 ||
+	    copy_string(&spec->cmdline, conf->boot.cmdline) < 0)
+		return no_memory(conf, err);
+	if (open_boot(conf, spec, &why) == 0)
+		return 0;
+	if (!how->restoring)
+		return mv_error_set_whole(err, why->domain, why->code, why->errnum, "%s", why->message);
+	/* The kernel has been upgraded away, say: a restored guest has its own in memory, and only a reboot needs the
+	 * file. */
+	mv_cleanup_fd(&spec->kernel_fd);
+	spec->kernel_fd = -1;
+	return 0;
 }
 
 static int build(struct mv_domain_conf *conf, const struct mv_kvm_open *how, bool *made, struct mv_machine_spec *spec,
@@ -288,7 +304,7 @@ static int build(struct mv_domain_conf *conf, const struct mv_kvm_open *how, boo
 	spec->kvm_fd = open_file("", "/dev/kvm", O_RDWR, err);
 	if (spec->kvm_fd < 0)
 		return -1;
-	if (add_cpu(conf, spec, err) < 0 || add_boot(conf, spec, err) < 0 || add_serials(conf, spec, err) < 0 ||
+	if (add_cpu(conf, spec, err) < 0 || add_boot(conf, how, spec, err) < 0 || add_serials(conf, spec, err) < 0 ||
 	    add_disks(conf, how, made, spec, err) < 0 || add_nics(conf, spec, err) < 0 ||
 	    add_console(conf, spec, err) < 0)
 		return -1;

@@ -8,7 +8,7 @@
 struct mv_kvm_open {
 	const char *root_path; /* for messages */
 	int run_folder;        /* ROOT/run, to name the guest that holds a disk */
-	bool must_exist;       /* a missing disk is an error even where its size is given */
+	bool restoring;        /* a missing disk is an error even where its size is given, a missing kernel is none */
 };
 
 /* Fills *spec (initialised) from conf and opens its files, which belong to the spec: mv_kvm_spec_close(). What becomes

@@ -27,11 +27,11 @@ int mv_kvm_check_host(const struct mv_domain_conf *conf, struct mv_error **err)
 	struct sysinfo info;
 
 	if (sysinfo(&info) == 0 && conf->memory > ((uint64_t)info.totalram + info.totalswap) * info.mem_unit)
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
-					 "memory: %s is more than this host has (%s of RAM, %s of swap)",
-					 mv_size_format(conf->memory, wanted),
-					 mv_size_format((uint64_t)info.totalram * info.mem_unit, ram),
-					 mv_size_format((uint64_t)info.totalswap * info.mem_unit, swap));
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
+					  "memory: %s is more than this host has (%s of RAM, %s of swap)",
+					  mv_size_format(conf->memory, wanted),
+					  mv_size_format((uint64_t)info.totalram * info.mem_unit, ram),
+					  mv_size_format((uint64_t)info.totalswap * info.mem_unit, swap));
 	return 0;
 }
 
@@ -40,8 +40,8 @@ static int check_vcpus(const struct mv_domain_conf *conf, int kvm_fd, struct mv_
 	int max = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 
 	if (max > 0 && conf->vcpus > (uint32_t)max)
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
-					 "vcpus: %u are more than this host's KVM allows, %d", conf->vcpus, max);
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, 0,
+					  "vcpus: %u are more than this host's KVM allows, %d", conf->vcpus, max);
 	return 0;
 }
 
@@ -244,7 +244,7 @@ static int prepare(struct launch *l, struct mv_domain_conf *conf, const struct m
 	const struct mv_kvm_open open = {
 		.root_path = kvm->store->path,
 		.run_folder = kvm->store->run_fd,
-		.must_exist = how->must_exist,
+		.restoring = how->restore_fd >= 0,
 	};
 	mv_autofree bool *chosen = calloc(conf->nic_count + 1, sizeof(*chosen));
 

@@ -17,8 +17,8 @@
 
 static int fail(struct mv_error **err, size_t index, const char *name, int errnum, const char *what)
 {
-	return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, errnum, "nics[%zu].tap: '%s' %s: %s", index + 1,
-				 name, what, strerror(errnum));
+	return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, errnum, "nics[%zu].tap: '%s' %s: %s", index + 1,
+				  name, what, strerror(errnum));
 }
 
 static int explain_attach(struct mv_error **err, size_t index, const struct mv_nic_conf *nic, bool existed, int errnum)
@@ -27,17 +27,17 @@ static int explain_attach(struct mv_error **err, size_t index, const struct mv_n
 
 	switch (errnum) {
 	case EPERM:
-		return mv_error_set_full(
+		return mv_error_set_whole(
 			err, MV_FROM_CONF, MV_ERR_SYSTEM, errnum,
 			existed ? "nics[%zu].tap: '%s' belongs to another user than uid %u" :
 				  "nics[%zu].tap: '%s' cannot be made by uid %u, which lacks CAP_NET_ADMIN; an "
 				  "existing tap can be used (ip tuntap add dev NAME mode tap user UID)",
 			index + 1, name, (unsigned)geteuid());
 	case EBUSY:
-		return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, errnum,
-					 "nics[%zu].tap: '%s' is in use by another process", index + 1, name);
+		return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_RESOURCE_BUSY, errnum,
+					  "nics[%zu].tap: '%s' is in use by another process", index + 1, name);
 	case EINVAL:
-		return mv_error_set_full(
+		return mv_error_set_whole(
 			err, MV_FROM_CONF, MV_ERR_CONFIG_UNSUPPORTED, errnum,
 			nic->queues > 1 ?
 				"nics[%zu].tap: '%s' is not a tap with several queues (ip tuntap add ... multi_queue)" :
@@ -59,8 +59,8 @@ static int attach(struct mv_nic_conf *nic, size_t index, bool existed, int32_t *
 			int error = errno;
 			mv_autofree char *why = mv_path_explain("/dev/net/tun", R_OK | W_OK, error);
 
-			return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, error, "nics[%zu].tap: %s",
-						 index + 1, why ? why : strerror(error));
+			return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, error, "nics[%zu].tap: %s",
+						  index + 1, why ? why : strerror(error));
 		}
 		/* The kernel replaces the pattern by the first free name. */
 		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", nic->tap ? nic->tap : "vnet%d");
@@ -92,11 +92,11 @@ static int join_bridge(int sock, const struct mv_nic_conf *nic, size_t index, st
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", nic->bridge);
 	if (ioctl(sock, SIOCBRADDIF, &ifr) == 0)
 		return 0;
-	return mv_error_set_full(err, MV_FROM_CONF, MV_ERR_SYSTEM, errno, "nics[%zu].bridge: '%s' cannot join '%s': %s",
-				 index + 1, nic->tap, nic->bridge,
-				 errno == ENODEV             ? "there is no such interface" :
-					 errno == EOPNOTSUPP ? "it is not a bridge" :
-							       strerror(errno));
+	return mv_error_set_whole(err, MV_FROM_CONF, MV_ERR_SYSTEM, errno,
+				  "nics[%zu].bridge: '%s' cannot join '%s': %s", index + 1, nic->tap, nic->bridge,
+				  errno == ENODEV             ? "there is no such interface" :
+					  errno == EOPNOTSUPP ? "it is not a bridge" :
+								strerror(errno));
 }
 
 /* Needs privileges only where something is to be changed: a tap that was made ready for a user is left alone. */

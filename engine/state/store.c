@@ -35,6 +35,25 @@ static int open_folder(int at, const char *name)
 	return openat(at, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 }
 
+/* Who could change the root could make us run anything: its guests are started as whoever opens it. */
+static int check_owner(const struct mv_store *s, struct mv_error **err)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) < 0)
+		return mv_error_set_errno(err, errno, "The root folder '%s' cannot be looked at", s->path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return mv_error_set(err, MV_ERR_ACCESS_DENIED,
+				    "The root folder '%s' belongs to uid %u, and this is uid %u", s->path,
+				    (unsigned)st.st_uid, (unsigned)geteuid());
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return mv_error_set(
+			err, MV_ERR_ACCESS_DENIED,
+			"The root folder '%s' can be written to by others (mode %04o); chmod 700 keeps it to its owner",
+			s->path, st.st_mode & 07777);
+	return 0;
+}
+
 int mv_store_open(const char *root, struct mv_store **out, struct mv_error **err)
 {
 	mv_auto(mv_store) s = calloc(1, sizeof(*s));
@@ -53,6 +72,8 @@ int mv_store_open(const char *root, struct mv_store **out, struct mv_error **err
 	s->fd = open(root, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
 		return mv_error_set_errno(err, errno, "The root folder '%s' cannot be opened", root);
+	if (check_owner(s, err) < 0)
+		return -1;
 	s->etc_fd = open_folder(s->fd, "etc");
 	s->run_fd = s->etc_fd < 0 ? -1 : open_folder(s->fd, "run");
 	s->lock_fd = s->run_fd < 0 ? -1 : openat(s->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "engine/base/cleanup.h"
+#include "tests/harness/vmm.h"
 #include "tests/unit/die_at.h"
 #include "tests/unit/driver_fixture.h"
 
@@ -141,6 +142,31 @@ static void defined_guest(void **state)
 	mv_domain_unref(driver_define(f, driver_spec("s3", "counter", "")));
 	driver_expect_error(mv_domain_restore(f->conn, driver_path(f, "image"), 0, &again, &err), &err,
 			    MV_ERR_DOM_EXIST, "Domain 's3' is already defined");
+	mv_domain_unref(dom);
+}
+
+/* Only a reboot needs the kernel again. */
+static void kernel_gone(void **state)
+{
+	struct driver_fixture *f = *state;
+	struct mv_domain *dom, *again;
+	mv_auto(mv_error) err = NULL;
+	char command[1200], spec[700];
+
+	driver_need_kvm();
+	snprintf(command, sizeof(command), "cp %s/tests/guest/counter.elf %s", mv_test_build_dir(),
+		 driver_path(f, "kernel"));
+	assert_int_equal(system(command), 0);
+	snprintf(spec, sizeof(spec), "{ \"name\": \"s9\", \"memory\": \"16M\", \"boot\": { \"kernel\": \"%s\" } }",
+		 driver_path(f, "kernel"));
+	dom = driver_create(f, spec);
+	driver_ok(mv_domain_save(dom, driver_path(f, "image"), false, &err), err);
+	assert_int_equal(unlink(driver_path(f, "kernel")), 0);
+	again = restore(f, driver_path(f, "image"), 0);
+	driver_expect_state(again, "running/restored");
+	driver_expect_error(mv_domain_reset(again, &err), &err, MV_ERR_OPERATION_INVALID,
+			    "it was restored without its kernel");
+	mv_domain_unref(again);
 	mv_domain_unref(dom);
 }
 
@@ -297,8 +323,15 @@ static void disks_of_a_saved_guest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(there_and_back), TEST(checkpoint),   TEST(defined_guest),        TEST(no_place),
-		TEST(disk_full),      TEST(saver_killed), TEST(images_that_are_none), TEST(disks_of_a_saved_guest),
+		TEST(there_and_back),
+		TEST(checkpoint),
+		TEST(defined_guest),
+		TEST(kernel_gone),
+		TEST(no_place),
+		TEST(disk_full),
+		TEST(saver_killed),
+		TEST(images_that_are_none),
+		TEST(disks_of_a_saved_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

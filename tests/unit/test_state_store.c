@@ -79,6 +79,13 @@ static void folders(void **state)
 	fclose(f);
 	assert_int_equal(mv_store_open(path, &none, &err), -1);
 	assert_non_null(strstr(err->message, path));
+	mv_error_free(err);
+	err = NULL;
+	assert_int_equal(chmod(root, 0770), 0);
+	assert_int_equal(mv_store_open(root, &none, &err), -1);
+	assert_int_equal(err->code, MV_ERR_ACCESS_DENIED);
+	assert_non_null(strstr(err->message, "can be written to by others (mode 0770)"));
+	assert_int_equal(chmod(root, 0700), 0);
 }
 
 static void definitions(void **state)
