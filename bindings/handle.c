@@ -136,12 +136,15 @@ void **mv_lua_box(lua_State *L, void (*release)(void *))
 	struct box *box = lua_newuserdatauv(L, sizeof(*box), 0);
 
 	*box = (struct box){ .release = release };
-	if (luaL_newmetatable(L, BOX_METATABLE)) {
-		lua_pushcfunction(L, box_gc);
-		lua_pushvalue(L, -1);
-		lua_setfield(L, -3, "__gc");
-		lua_setfield(L, -2, "__close");
-	}
-	lua_setmetatable(L, -2);
+	luaL_setmetatable(L, BOX_METATABLE);
 	return &box->pointer;
+}
+
+/* Not at the first use: without memory in the middle of this, later boxes would have a metatable without __gc. */
+void mv_lua_box_open(lua_State *L)
+{
+	luaL_newmetatable(L, BOX_METATABLE);
+	lua_pushcfunction(L, box_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pop(L, 1);
 }

@@ -47,5 +47,7 @@ void mv_class_open(lua_State *L, const struct mv_class *class);
 /* A pointer that the collector frees when the C code that was to free it was jumped over. Pushed on the stack; what is
  * put into it later is released by `release`, which accepts NULL. */
 void **mv_lua_box(lua_State *L, void (*release)(void *));
+/* Once for a Lua state, before the first box. */
+void mv_lua_box_open(lua_State *L);
 
 #endif

@@ -101,6 +101,7 @@ static void push_core(lua_State *L)
 	lua_setfield(L, -2, "version");
 	lua_pushcfunction(L, open_handles);
 	lua_setfield(L, -2, "open_handles");
+	mv_lua_box_open(L);
 	mv_lua_error_open(L);
 	add_interrupted(L);
 	mv_lua_conn_open(L);

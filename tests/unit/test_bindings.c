@@ -56,6 +56,11 @@ static int open_all(lua_State *L)
 {
 	luaL_openlibs(L);
 	luaL_requiref(L, "moonvisor", luaopen_moonvisor, 0);
+	/* Lua 5.4 makes the metatable of its own large buffers at their first use, and when memory runs out in the
+	 * middle of that, it never has one that works. That is not what is tested here. */
+	if (luaL_loadstring(L, "local _ = ('x'):rep(100000)") != LUA_OK)
+		return lua_error(L);
+	lua_call(L, 0, 0);
 	return 0;
 }
 
@@ -84,7 +89,8 @@ static const char script[] =
 
 static int run_script(lua_State *L)
 {
-	luaL_loadstring(L, script);
+	if (luaL_loadstring(L, script) != LUA_OK)
+		return lua_error(L);
 	lua_call(L, 0, 0);
 	return 0;
 }
