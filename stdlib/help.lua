@@ -140,7 +140,7 @@ local function overview()
 	end
 	rows[#rows + 1] = { "types", "sizes, seconds and other kinds of values" }
 	rows[#rows + 1] = { "errors", "the codes of errors" }
-	return "Moonvisor's Lua API. help(x) describes x: an object, a method (help(vm.start)), or one of these words:\n\n"
+	return "Moonvisor's Lua API. help(x) describes x: an object, a method (help(vm.start)),\nor one of these words:\n\n"
 		.. columns(rows) .. '\n\nhelp "Domain.start" and help "start" describe a method by name.'
 end
 

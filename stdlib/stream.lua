@@ -11,7 +11,7 @@ local Stream = core.Stream
 
 local KEEP = 1 << 20 -- what expect() searches at most
 local SEEN = 4096 -- what is remembered for messages
-local LINES = 5
+local LINES, LINE_WIDTH = 5, 120
 
 -- For each stream: buffer (read from the guest, not yet by the program), ended, seen (what came last, for messages).
 local states = setmetatable({}, { __mode = "k" })
@@ -61,7 +61,8 @@ local function last_lines(state)
 	for line in text:gmatch "[^\n]+" do
 		line = line:match("[^\r]*$"):gsub("[^\t\32-\126\128-\255]", "")
 		if line:find "%S" then
-			lines[#lines + 1] = "  | " .. line:match "^.*%S"
+			line = line:match "^.*%S"
+			lines[#lines + 1] = "  | " .. (#line > LINE_WIDTH and "..." .. line:sub(3 - LINE_WIDTH) or line)
 		end
 	end
 	if #lines == 0 then
