@@ -33,7 +33,8 @@ static void run_pair(struct mv_net_pair *p)
 		bool more = mv_net_tx_run(p, BATCH);
 
 		more |= mv_net_rx_run(p, BATCH);
-		if (!more)
+		/* Only now may the guest notify again: each time it does, it leaves its vCPU. */
+		if (!more && !mv_net_tx_wait(p))
 			return;
 		if (++round == ROUNDS) {
 			mv_virtio_notify_again(&p->net->v, 2 * p->index + !p->rx_queue->enabled);

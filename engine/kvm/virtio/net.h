@@ -164,6 +164,8 @@ void mv_net_lost(struct mv_net_pair *p, int errnum);
 /* net_rx.c, net_tx.c: move at most `budget` packets. True: there is more to do, call again. */
 bool mv_net_rx_run(struct mv_net_pair *p, unsigned budget);
 bool mv_net_tx_run(struct mv_net_pair *p, unsigned budget);
+/* Asks the guest to notify when it has packets to send. True: it has some already. */
+bool mv_net_tx_wait(struct mv_net_pair *p);
 /* Gives buffers that wait for packets back to the guest's ring; a packet that waits for buffers is dropped. */
 void mv_net_rx_stop(struct mv_net_pair *p);
 /* Throws away what was queued for a guest that was not there. */

@@ -63,12 +63,8 @@ bool mv_net_tx_run(struct mv_net_pair *p, unsigned budget)
 			mv_net_fail(p->net, q->why);
 			return false;
 		}
-		if (got == 0) {
-			if (!mv_queue_enable_notify(q))
-				break;
-			mv_queue_disable_notify(q);
-			continue;
-		}
+		if (got == 0)
+			break;
 		if (!send_packet(p, &chain)) {
 			mv_queue_unpop(q);
 			wait_until_writable(p);
@@ -81,4 +77,9 @@ bool mv_net_tx_run(struct mv_net_pair *p, unsigned budget)
 	if (done)
 		mv_virtio_interrupt(&p->net->v, 2 * p->index + 1);
 	return got > 0;
+}
+
+bool mv_net_tx_wait(struct mv_net_pair *p)
+{
+	return !p->blocked && p->tx_queue->enabled && mv_queue_enable_notify(p->tx_queue);
 }
