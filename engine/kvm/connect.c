@@ -99,8 +99,10 @@ static void take_message(struct mv_kvm_domain *d, struct mv_message *m)
 			take_start_reply(d, m);
 		} else {
 			d->pending = MV_KVM_SETTLED;
-			if (!m->code)
-				mv_kvm_set_status(d, &m->status);
+			if (m->code)
+				return;
+			mv_kvm_set_status(d, &m->status);
+			mv_kvm_announce(d, m->status.reason == MV_REASON_RESTORED ? "restored" : "booted");
 		}
 	}
 	/* Anything else is the late reply to a call that nobody waits for any more. */
@@ -239,7 +241,7 @@ static int attach(struct mv_kvm_domain *d, int folder, struct mv_error **err)
 		mv_kvm_disconnect(d);
 		return -1;
 	}
-	d->announced = true;
+	d->announced = !d->kvm->opened;
 	d->saved = d->killed = false;
 	mv_dom_set_state(&d->dom, MV_DOMAIN_RUNNING, MV_RUNNING_UNKNOWN, NULL);
 	return 0;

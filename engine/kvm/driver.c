@@ -55,6 +55,7 @@ static void kvm_close(struct mv_driver *drv)
 {
 	struct mv_kvm *kvm = mv_kvm_of(drv);
 
+	mv_kvm_notice_stop(kvm);
 	mv_watch_remove(kvm->queue_watch);
 	mv_event_queue_release(&drv->events);
 	mv_dom_table_clear(&kvm->table);
@@ -74,6 +75,7 @@ static int kvm_open(const struct mv_uri *uri, struct mv_driver **out, struct mv_
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a connection");
 	kvm->drv.ops = &mv_kvm_driver;
 	kvm->drv.events.fd = -1;
+	kvm->notice_fd = -1;
 	if (read_uri(uri, &root, &kvm->timeout_ms, err) < 0)
 		goto fail;
 	path = mv_path_absolute(root);
@@ -83,9 +85,14 @@ static int kvm_open(const struct mv_uri *uri, struct mv_driver **out, struct mv_
 	}
 	if (mv_store_open(path, &kvm->store, err) < 0 || mv_loop_create(&kvm->loop, err) < 0 ||
 	    mv_event_queue_init(&kvm->drv.events, err) < 0 ||
-	    mv_watch_add(kvm->loop, kvm->drv.events.fd, EPOLLIN, nothing, kvm, &kvm->queue_watch, err) < 0 ||
-	    mv_kvm_scan(kvm, err) < 0)
+	    mv_watch_add(kvm->loop, kvm->drv.events.fd, EPOLLIN, nothing, kvm, &kvm->queue_watch, err) < 0)
 		goto fail;
+	/* First the look-out, then the look: nothing falls between them. */
+	mv_kvm_notice_start(kvm);
+	kvm->last_id = mv_store_run_number(kvm->store->run_fd, ".id");
+	if (mv_kvm_scan(kvm, err) < 0)
+		goto fail;
+	kvm->opened = true;
 	*out = &kvm->drv;
 	return 0;
 fail:

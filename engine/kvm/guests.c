@@ -101,6 +101,8 @@ static int take_in(struct mv_kvm_domain *d, struct mv_domain_conf *def, struct m
 	int ret;
 
 	mv_dom_set_def(&d->dom, def);
+	if (def && d->kvm->opened)
+		mv_event_lifecycle(&d->kvm->drv.events, &d->dom, "defined", "added", NULL);
 	mv_kvm_read_last_word(d);
 	ret = mv_kvm_attach(d, err);
 	if (ret < 0)
@@ -161,6 +163,20 @@ static int read_again(struct mv_kvm_domain *d, struct mv_error **err)
 	return 0;
 }
 
+/* Another process has changed it. */
+static int follow_definition(struct mv_kvm_domain *d, struct mv_error **err)
+{
+	bool had = d->dom.def;
+
+	if (read_again(d, err) < 0)
+		return -1;
+	if (d->dom.def)
+		mv_event_lifecycle(&d->kvm->drv.events, &d->dom, "defined", had ? "updated" : "added", NULL);
+	else if (had)
+		mv_event_lifecycle(&d->kvm->drv.events, &d->dom, "undefined", "removed", NULL);
+	return 0;
+}
+
 int mv_kvm_refresh(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **err)
 {
 	struct mv_kvm_domain *d = mv_kvm_domain_of(dom);
@@ -174,7 +190,7 @@ int mv_kvm_refresh(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **
 		mv_kvm_lost(d, true);
 	if (dom->gone)
 		return 0;
-	if (mv_store_definition_changed(d->kvm->store, dom->name, &d->def_seen) && read_again(d, err) < 0)
+	if (mv_store_definition_changed(d->kvm->store, dom->name, &d->def_seen) && follow_definition(d, err) < 0)
 		return -1;
 	if (!mv_dom_active(dom) && mv_kvm_attach(d, err) < 0)
 		return -1;

@@ -23,8 +23,13 @@ struct mv_kvm {
 	struct mv_loop *loop;
 	struct mv_watch *queue_watch; /* makes the loop's descriptor readable while events are queued */
 	struct mv_dom_table table;
-	char *machine_path;                 /* moonvisor-vmm; found at the first start */
-	int timeout_ms;                     /* for a call to a machine */
+	char *machine_path; /* moonvisor-vmm; found at the first start */
+	int timeout_ms;     /* for a call to a machine */
+	int notice_fd;      /* inotify; -1: not to be had */
+	int etc_wd, run_wd;
+	struct mv_watch *notice_watch;
+	long last_id;                       /* the last one that we have taken or seen */
+	bool opened;                        /* what was there when the root was opened is no news */
 	struct timespec etc_seen, run_seen; /* the folders' times when all was read last; 0: read again */
 };
 
@@ -175,6 +180,12 @@ int mv_kvm_suspend(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **
 int mv_kvm_resume(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **err);
 int mv_kvm_set_memory(struct mv_driver *drv, struct mv_dom *dom, uint64_t bytes, struct mv_error **err);
 int mv_kvm_console(struct mv_driver *drv, struct mv_dom *dom, const char *port, struct mv_error **err);
+
+/* --- notice.c --- */
+
+/* Looks out for what other processes do in the root. */
+void mv_kvm_notice_start(struct mv_kvm *kvm);
+void mv_kvm_notice_stop(struct mv_kvm *kvm);
 
 /* --- save.c, stats.c --- */
 

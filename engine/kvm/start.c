@@ -112,6 +112,7 @@ static int make_folder(struct launch *l, const char *live, struct mv_error **err
 
 	if (check_not_running(d, err) < 0 || mv_store_run_next_id(store, &d->dom.id, err) < 0)
 		return -1;
+	d->kvm->last_id = d->dom.id;
 	l->folder = mv_store_run_create(store, d->dom.name, err);
 	if (l->folder < 0 || write_number(l->folder, "id", err, "%d\n", d->dom.id) < 0 ||
 	    mv_store_file_replace(l->folder, "spec.json", live, strlen(live), false, err) < 0)

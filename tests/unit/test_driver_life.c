@@ -281,6 +281,41 @@ static void two_connections(void **state)
 	mv_conn_unref(other);
 }
 
+/* Who only listens hears what others do. */
+static void heard_from_afar(void **state)
+{
+	struct driver_fixture *f = *state;
+	struct mv_domain *dom = NULL;
+	struct mv_conn *other;
+	mv_auto(mv_error) err = NULL;
+
+	driver_need_kvm();
+	driver_ok(mv_conn_open(f->uri, &other, &err), err);
+	driver_ok(mv_domain_define(other, driver_spec("o4", "counter", ""), &dom, &err), err);
+	driver_await_event(f, "o4 defined/added\n");
+	mv_domain_unref(dom);
+	driver_ok(mv_domain_define(other, driver_spec("o4", "counter", ", \"panic\": false"), &dom, &err), err);
+	driver_await_event(f, "o4 defined/updated\n");
+	driver_ok(mv_domain_start(dom, 0, &err), err);
+	driver_await_event(f, "o4 started/booted\n");
+	driver_ok(mv_domain_suspend(dom, &err), err);
+	driver_await_event(f, "o4 suspended/user\n");
+	driver_ok(mv_domain_destroy(dom, &err), err);
+	driver_await_event(f, "o4 stopped/destroyed\n");
+	driver_ok(mv_domain_start(dom, 0, &err), err);
+	driver_await_event(f, "o4 stopped/destroyed\no4 started/booted\n");
+	driver_ok(mv_domain_destroy(dom, &err), err);
+	driver_ok(mv_domain_undefine(dom, &err), err);
+	driver_await_event(f, "o4 undefined/removed\n");
+	mv_domain_unref(dom);
+	driver_ok(mv_domain_create(other, driver_spec("o5", "counter", ""), 0, &dom, &err), err);
+	driver_await_event(f, "o5 started/booted\n");
+	driver_ok(mv_domain_destroy(dom, &err), err);
+	driver_await_event(f, "o5 stopped/destroyed\n");
+	mv_domain_unref(dom);
+	mv_conn_unref(other);
+}
+
 /* --- machines that die or hang --- */
 
 static void machine_killed(void **state)
@@ -508,6 +543,7 @@ int main(void)
 		TEST(taken_over),
 		TEST(started_once),
 		TEST(two_connections),
+		TEST(heard_from_afar),
 		TEST(machine_killed),
 		TEST(killed_while_nobody_looked),
 		TEST(machine_that_hangs),
