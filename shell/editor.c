@@ -179,6 +179,14 @@ static char **complete(const char *text, int start, int end)
 	return matches;
 }
 
+/* Tab: at the beginning of a line it is a tab, so that indented code can be pasted into any terminal. */
+static int tab_or_complete(int count, int key)
+{
+	if (strspn(rl_line_buffer, " \t") >= (size_t)rl_point)
+		return rl_insert(count, key);
+	return rl_complete(count, key);
+}
+
 /* set_completer(function(before, word) -> list of words) */
 static int editor_set_completer(lua_State *L)
 {
@@ -254,6 +262,7 @@ int mv_editor_open(lua_State *L)
 	rl_attempted_completion_function = complete;
 	rl_completer_word_break_characters = " \t\n\"'`~!@#$%^&*()-+={}[]|\\;:<>,.?/";
 	rl_variable_bind("show-all-if-ambiguous", "on"); /* the user's inputrc, read later, may say otherwise */
+	rl_bind_key('\t', tab_or_complete);
 	rl_completer_quote_characters = NULL;
 	rl_basic_quote_characters = "";
 	/* With time stamps in the file, statements of several lines stay one entry. */

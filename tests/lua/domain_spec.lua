@@ -1,4 +1,5 @@
 -- Domains that run: the life cycle with the tiny guests, through the API.
+-- limit: 300
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
 

@@ -1,4 +1,5 @@
 -- The prompt, as a user sees it: typed into a terminal (tmux), looked at on its screen.
+-- limit: 300
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
 
@@ -124,6 +125,14 @@ t.describe("the prompt", function()
 		term:wait "print 'done'"
 		term:type "<Enter>"
 		term:wait "print 'done'\n1\n2\ndone\nmvsh>"
+	end)
+
+	t.it("takes pasted text from a terminal that only types it", function()
+		local term = ready()
+		local file = t.write_file(term.home .. "/paste", "for i = 1, 2 do -- count\n\tprint(i)\nend\n")
+		tmux(term.socket, "load-buffer " .. t.quote(file))
+		tmux(term.socket, "paste-buffer -t s")
+		term:wait "   .. end\n1\n2\nmvsh>"
 	end)
 end)
 
