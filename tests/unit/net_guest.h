@@ -193,6 +193,24 @@ static inline void net_negotiate(struct mv_net *n, uint64_t features)
 	mv_loop_call(n->v.loop, call_negotiate, &c);
 }
 
+static inline void call_link(void *opaque)
+{
+	struct net_call *c = opaque;
+	uint8_t status[2];
+
+	c->v->ops->config_read(c->v, 6, status, sizeof(status));
+	c->queue = mv_get_le16(status) & 1;
+}
+
+/* The link's state as the guest reads it. */
+static inline bool net_link_up(struct mv_net *n)
+{
+	struct net_call c = { .v = &n->v };
+
+	mv_loop_call(n->v.loop, call_link, &c);
+	return c.queue;
+}
+
 static inline void net_sync_fn(void *opaque)
 {
 	(void)opaque;

@@ -322,7 +322,7 @@ static void test_deleted(void **state)
 	add_buffers(f, 16);
 	net_call(f->net, call_notify, 0);
 	delete_interface(TAP_NAME);
-	while (!__atomic_load_n(&f->net->link_down, __ATOMIC_ACQUIRE))
+	while (net_link_up(f->net))
 		net_call(f->net, call_notify, 0);
 	make_arp(packet);
 	transmit(f, packet, sizeof(packet));
