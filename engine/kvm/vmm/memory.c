@@ -10,14 +10,16 @@
 
 #include "engine/kvm/common/layout.h"
 
+#define PAGE UINT64_C(4096)
 #define HUGE_PAGE (UINT64_C(2) << 20)
+#define HUGE_FROM (UINT64_C(64) << 20) /* guests of this size and more get transparent huge pages */
 
 /* Divides `size` bytes around the PCI hole. */
 static void lay_out(struct mv_memory *mem, uint64_t size)
 {
 	uint64_t low = size < MV_LOW_RAM_LIMIT ? size : MV_LOW_RAM_LIMIT;
 
-	*mem = (struct mv_memory){ .size = size, .fd = -1, .region_count = 1 };
+	*mem = (struct mv_memory){ .size = size, .fd = -1, .pagemap_fd = -1, .region_count = 1 };
 	mem->regions[0].size = low;
 	if (size > low) {
 		mem->regions[1] = (struct mv_memory_region){
@@ -106,37 +108,53 @@ static int check_available(uint64_t size, struct mv_error **err)
 	return 0;
 }
 
+static int create_huge(struct mv_memory *mem, struct mv_error **err)
+{
+	mv_auto(mv_error) why = NULL;
+
+	mem->kind = MV_MEMORY_HUGE_PAGES;
+	mem->fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB);
+	if (mem->fd < 0)
+		return mv_error_set_errno(err, errno, "Cannot create guest memory of huge pages");
+	if (ftruncate(mem->fd, (off_t)mem->size) < 0)
+		return no_memory(mem->size, "huge pages of 2 MiB", errno, err);
+	if (map_regions(mem, mem->fd, 0, MAP_SHARED, &why) < 0)
+		return no_memory(mem->size, "huge pages of 2 MiB", why->errnum, err);
+	return populate(mem, true, err);
+}
+
+static int create_anonymous(struct mv_memory *mem, struct mv_error **err)
+{
+	mem->kind = MV_MEMORY_ANONYMOUS;
+	if (map_regions(mem, -1, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, err) < 0)
+		return -1;
+	/* A tiny guest would pay for 2 MiB where it touches three pages. Where the host has none of them, never mind. */
+	for (unsigned i = 0; i < mem->region_count && mem->size >= HUGE_FROM; i++)
+		madvise(mem->regions[i].host, mem->regions[i].size, MADV_HUGEPAGE);
+	mem->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
 int mv_memory_create(struct mv_memory *mem, uint64_t size, bool huge_pages, bool prealloc, struct mv_error **err)
 {
 	lay_out(mem, size);
-	if (!size || size % 4096 || (huge_pages && size % HUGE_PAGE))
+	if (!size || size % PAGE || (huge_pages && size % HUGE_PAGE))
 		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "Guest memory of %" PRIu64 " bytes is not a multiple of %s.", size,
 				    huge_pages ? "2 MiB, the size of its huge pages" : "4096");
-	if (prealloc && !huge_pages && check_available(size, err) < 0)
+	if (huge_pages)
+		return create_huge(mem, err);
+	if (prealloc && check_available(size, err) < 0)
 		return -1;
-	mem->fd = memfd_create("guest-memory", MFD_CLOEXEC | (huge_pages ? MFD_HUGETLB | MFD_HUGE_2MB : 0));
-	if (mem->fd < 0)
-		return mv_error_set_errno(err, errno, "Cannot create guest memory");
-	if (ftruncate(mem->fd, (off_t)size) < 0)
-		return no_memory(size, huge_pages ? "huge pages of 2 MiB" : "memory", errno, err);
-	if (map_regions(mem, mem->fd, 0, MAP_SHARED | (huge_pages ? 0 : MAP_NORESERVE), err) < 0) {
-		if (huge_pages && err && *err && (*err)->errnum == ENOMEM) {
-			mv_error_free(*err);
-			*err = NULL;
-			return no_memory(size, "huge pages of 2 MiB", ENOMEM, err);
-		}
+	if (create_anonymous(mem, err) < 0)
 		return -1;
-	}
-	if (huge_pages || prealloc)
-		return populate(mem, huge_pages, err);
-	return 0;
+	return prealloc ? populate(mem, false, err) : 0;
 }
 
 int mv_memory_map_image(struct mv_memory *mem, uint64_t size, int fd, uint64_t offset, struct mv_error **err)
 {
 	lay_out(mem, size);
-	mem->private_ = true;
+	mem->kind = MV_MEMORY_IMAGE;
 	return map_regions(mem, fd, offset, MAP_PRIVATE | MAP_NORESERVE, err);
 }
 
@@ -147,7 +165,9 @@ void mv_memory_release(struct mv_memory *mem)
 			munmap(mem->regions[i].host, mem->regions[i].size);
 	if (mem->size && mem->fd >= 0)
 		close(mem->fd);
-	*mem = (struct mv_memory){ .fd = -1 };
+	if (mem->size && mem->pagemap_fd >= 0)
+		close(mem->pagemap_fd);
+	*mem = (struct mv_memory){ .fd = -1, .pagemap_fd = -1 };
 }
 
 void *mv_memory_ptr(const struct mv_memory *mem, uint64_t gpa, uint64_t len)
@@ -185,16 +205,21 @@ int mv_memory_write(const struct mv_memory *mem, uint64_t gpa, const void *buf, 
 	return 0;
 }
 
-static int punch(struct mv_memory *mem, struct mv_memory_region *r, uint64_t offset, uint64_t len)
+/* What was given back reads as zeros, but for memory mapped from an image: there the image's contents come back, which a
+ * clear must not show, so zeros are mapped over it. */
+static int give_back(const struct mv_memory *mem, const struct mv_memory_region *r, uint64_t offset, uint64_t len)
 {
-	return fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(r->offset + offset),
-			 (off_t)len) < 0 ?
-		       -errno :
-		       0;
+	int rc;
+
+	if (mem->kind == MV_MEMORY_HUGE_PAGES)
+		rc = fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(r->offset + offset),
+			       (off_t)len);
+	else
+		rc = madvise(r->host + offset, len, MADV_DONTNEED);
+	return rc < 0 ? -errno : 0;
 }
 
-/* Dropping the pages of a private mapping would bring the image's contents back, so zeros are mapped over it. */
-static int map_zeros(struct mv_memory_region *r)
+static int map_zeros(const struct mv_memory_region *r)
 {
 	return mmap(r->host, r->size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ?
@@ -206,7 +231,7 @@ int mv_memory_clear(struct mv_memory *mem, struct mv_error **err)
 {
 	for (unsigned i = 0; i < mem->region_count; i++) {
 		struct mv_memory_region *r = &mem->regions[i];
-		int rc = mem->private_ ? map_zeros(r) : punch(mem, r, 0, r->size);
+		int rc = mem->kind == MV_MEMORY_IMAGE ? map_zeros(r) : give_back(mem, r, 0, r->size);
 
 		if (rc < 0)
 			return mv_error_set_errno(err, -rc, "Cannot clear guest memory");
@@ -216,16 +241,46 @@ int mv_memory_clear(struct mv_memory *mem, struct mv_error **err)
 
 int mv_memory_discard(struct mv_memory *mem, uint64_t gpa, uint64_t len)
 {
-	if (!mv_memory_ptr(mem, gpa, len) || (gpa | len) & 4095)
+	if (!mv_memory_ptr(mem, gpa, len) || (gpa | len) % PAGE)
 		return -EINVAL;
 	for (unsigned i = 0; i < mem->region_count; i++) {
 		struct mv_memory_region *r = &mem->regions[i];
 
-		if (gpa < r->gpa || gpa - r->gpa >= r->size)
-			continue;
-		if (!mem->private_)
-			return punch(mem, r, gpa - r->gpa, len);
-		return madvise(r->host + (gpa - r->gpa), len, MADV_DONTNEED) < 0 ? -errno : 0;
+		if (gpa >= r->gpa && gpa - r->gpa < r->size)
+			return give_back(mem, r, gpa - r->gpa, len);
 	}
 	return -EINVAL;
+}
+
+/* An entry of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+
+static uint64_t next_existing(const struct mv_memory *mem, const struct mv_memory_region *r, uint64_t offset)
+{
+	uint64_t entries[512];
+
+	while (offset < r->size) {
+		uint64_t pages = (r->size - offset) / PAGE;
+		size_t want = pages < MV_ARRAY_SIZE(entries) ? pages : MV_ARRAY_SIZE(entries);
+		ssize_t n = pread(mem->pagemap_fd, entries, want * sizeof(entries[0]),
+				  (off_t)(((uintptr_t)r->host + offset) / PAGE * sizeof(entries[0])));
+
+		/* Who cannot tell says that everything may be there. */
+		if (n <= 0)
+			return offset;
+		for (size_t i = 0; i < (size_t)n / sizeof(entries[0]); i++, offset += PAGE)
+			if (entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED))
+				return offset;
+	}
+	return r->size;
+}
+
+uint64_t mv_memory_next_data(const struct mv_memory *mem, unsigned index, uint64_t offset)
+{
+	const struct mv_memory_region *r = &mem->regions[index];
+
+	if (mem->kind == MV_MEMORY_ANONYMOUS && mem->pagemap_fd >= 0)
+		return next_existing(mem, r, offset);
+	return offset;
 }

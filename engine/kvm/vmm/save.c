@@ -51,20 +51,6 @@ static int write_block(int fd, const uint8_t *block, size_t len, uint64_t offset
 	return 0;
 }
 
-/* The first offset from `at` on that may hold data: what the guest never touched has no pages, and looking at it would
- * allocate them. */
-static uint64_t next_data(const struct mv_memory *mem, uint64_t at)
-{
-	off_t data;
-
-	if (mem->private_)
-		return at;
-	data = lseek(mem->fd, (off_t)at, SEEK_DATA);
-	if (data < 0)
-		return errno == ENXIO ? mem->size : at;
-	return (uint64_t)data;
-}
-
 static int write_memory(struct mv_guest *g, int fd, const struct mv_save_header *h, uint8_t *sums,
 			struct mv_error **err)
 {
@@ -75,11 +61,11 @@ static int write_memory(struct mv_guest *g, int fd, const struct mv_save_header 
 		/* Regions begin and end at multiples of a block in the file, the last one's end apart. */
 		while (at < r->size) {
 			uint64_t offset = i ? MV_LOW_RAM_LIMIT + at : at;
-			uint64_t data = next_data(&g->memory, offset);
+			uint64_t data = mv_memory_next_data(&g->memory, i, at);
 			size_t len;
 
-			if (data >= offset + MV_SAVE_BLOCK) {
-				at += (data - offset) / MV_SAVE_BLOCK * MV_SAVE_BLOCK;
+			if (data >= at + MV_SAVE_BLOCK) {
+				at = data / MV_SAVE_BLOCK * MV_SAVE_BLOCK;
 				continue;
 			}
 			len = r->size - at < MV_SAVE_BLOCK ? r->size - at : MV_SAVE_BLOCK;
