@@ -184,10 +184,13 @@ int mv_message_receive(int sock, struct mv_message *m)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if (n == 0)
-		return 0;
 	mv_message_clear(m);
 	collect_fds(m, &msg);
+	if (n == 0) {
+		/* The end, or an empty message, which can bring descriptors too. */
+		mv_message_clear(m);
+		return 0;
+	}
 	struct mv_xdr x;
 
 	mv_xdr_decoder(&x, buffer, (size_t)n);
