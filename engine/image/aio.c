@@ -109,6 +109,11 @@ void mv_aio_signal(struct mv_aio *aio, int eventfd)
 	aio->ops->signal(aio, eventfd);
 }
 
+void mv_aio_again(struct mv_aio *aio)
+{
+	aio->ops->again(aio);
+}
+
 void mv_aio_drain(struct mv_aio *aio)
 {
 	while (aio->in_flight)

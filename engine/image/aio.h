@@ -85,6 +85,9 @@ void mv_aio_drain(struct mv_aio *aio);
 
 /* fn is called after each round of deliveries (completions, watches), so that what they have in common is done once. */
 void mv_aio_set_round(struct mv_aio *aio, mv_loop_fn fn, void *opaque);
+/* There will be another round soon, whether or not anything is delivered; the loop's own events come before it. For
+ * somebody with more to do than should be done at a time. */
+void mv_aio_again(struct mv_aio *aio);
 
 /* fn runs when somebody wrote to the eventfd (borrowed). Its count is of no meaning afterwards: the engine may or may
  * not have read it. */

@@ -16,6 +16,7 @@ struct mv_aio_ops {
 	bool (*start)(struct mv_aio *aio, struct mv_aio_op *op); /* true: complete, op->result is set */
 	void (*flush)(struct mv_aio *aio);
 	void (*signal)(struct mv_aio *aio, int eventfd);
+	void (*again)(struct mv_aio *aio);
 	void (*wait)(struct mv_aio *aio); /* for at least one completion; something is in flight */
 	int (*watch)(struct mv_aio *aio, struct mv_aio_watch *watch, struct mv_error **err);
 	void (*unwatch)(struct mv_aio *aio, struct mv_aio_watch *watch);

@@ -155,6 +155,11 @@ static void pool_signal(struct mv_aio *aio, int eventfd)
 	eventfd_write(eventfd, 1);
 }
 
+static void pool_again(struct mv_aio *aio)
+{
+	eventfd_write(pool_of(aio)->event_fd, 1);
+}
+
 static void pool_wait(struct mv_aio *aio)
 {
 	struct pool *p = pool_of(aio);
@@ -240,6 +245,7 @@ static const struct mv_aio_ops pool_ops = {
 	.start = pool_start,
 	.flush = pool_flush,
 	.signal = pool_signal,
+	.again = pool_again,
 	.wait = pool_wait,
 	.watch = pool_watch,
 	.unwatch = pool_unwatch,

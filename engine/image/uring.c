@@ -31,6 +31,7 @@ struct uring {
 	struct io_uring ring;
 	bool enabled;
 	bool silent; /* success can go without a completion */
+	bool again;  /* the next wait must not block */
 	bool loop_armed;
 	bool loop_ready;
 	bool probed;
@@ -235,7 +236,8 @@ static bool uring_loop_wait(void *opaque, int timeout_ms)
 	if (u->rearm)
 		rearm_watches(u);
 	if (!io_uring_cq_ready(&u->ring))
-		enter(u, timeout_ms);
+		enter(u, u->again ? 0 : timeout_ms);
+	u->again = false;
 	reap(u);
 	mv_aio_end_round(&u->aio);
 	ready = u->loop_ready;
@@ -267,6 +269,11 @@ static void uring_signal(struct mv_aio *aio, int eventfd)
 	io_uring_prep_write(sqe, eventfd, &one, sizeof(one), 0);
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	sqe->user_data = (uint64_t)(unsigned)eventfd << TAG_BITS | TAG_SIGNAL;
+}
+
+static void uring_again(struct mv_aio *aio)
+{
+	uring_of(aio)->again = true;
 }
 
 static void uring_wait(struct mv_aio *aio)
@@ -381,6 +388,7 @@ static const struct mv_aio_ops uring_ops = {
 	.start = uring_start,
 	.flush = uring_flush,
 	.signal = uring_signal,
+	.again = uring_again,
 	.wait = uring_wait,
 	.watch = uring_watch,
 	.unwatch = uring_unwatch,

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -608,6 +609,45 @@ static void test_reset(void **state)
 	assert_int_equal(run(d, BLK_IN, 0, 4096), BLK_OK);
 }
 
+/* A guest whose other processor never stops to submit: the device can be paused nevertheless. */
+struct flood {
+	struct disk *d;
+	bool stop;
+};
+
+static void *flood(void *opaque)
+{
+	struct flood *f = opaque;
+	struct blk_ring *ring = &f->d->rings[0];
+	uint32_t head, len;
+
+	while (!__atomic_load_n(&f->stop, __ATOMIC_RELAXED)) {
+		while (blk_ring_take(ring, &head, &len))
+			;
+		while ((uint16_t)(ring->avail - ring->seen) < 16)
+			add(f->d, 0, BLK_GET_ID, 0, 20);
+		notify(f->d, 0);
+	}
+	return NULL;
+}
+
+static void test_pause_in_a_flood(void **state)
+{
+	struct disk *d = *state;
+	struct flood f = { .d = d };
+	pthread_t thread;
+
+	make_device(d);
+	drive(d, offered(d), 1);
+	assert_int_equal(pthread_create(&thread, NULL, flood, &f), 0);
+	for (int i = 0; i < 50; i++) {
+		d->dev->ops->pause(d->dev);
+		d->dev->ops->resume(d->dev);
+	}
+	__atomic_store_n(&f.stop, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 /* A driver that breaks the rules has to reset the device, which then works again. */
 static void test_needs_reset(void **state)
 {
@@ -655,13 +695,21 @@ static void test_errors_are_told_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_configuration),      CASE(test_features),
-		CASE(test_bad_specifications), CASE(test_requests),
-		CASE(test_cache_modes),        CASE(test_batches_on_several_queues),
-		CASE(test_message_interrupts), CASE(test_unused_queues),
-		CASE(test_write_cache_switch), CASE(test_pause),
-		CASE(test_save_and_restore),   CASE(test_reset),
-		CASE(test_needs_reset),        CASE(test_errors_are_told_once),
+		CASE(test_configuration),
+		CASE(test_features),
+		CASE(test_bad_specifications),
+		CASE(test_requests),
+		CASE(test_cache_modes),
+		CASE(test_batches_on_several_queues),
+		CASE(test_message_interrupts),
+		CASE(test_unused_queues),
+		CASE(test_write_cache_switch),
+		CASE(test_pause),
+		CASE(test_pause_in_a_flood),
+		CASE(test_save_and_restore),
+		CASE(test_reset),
+		CASE(test_needs_reset),
+		CASE(test_errors_are_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

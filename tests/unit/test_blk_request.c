@@ -569,6 +569,29 @@ static void test_too_few_slots(void **state)
 		assert_int_equal(*at(r, HEADER + 0x20000 + i * 64 + 32), BLK_OK);
 }
 
+/* Large requests through the page cache are taken in bursts. */
+static void test_bursts(void **state)
+{
+	struct rig *r = *state;
+	unsigned passes = 0, done = 0;
+
+	blk_put_header(&r->memory, HEADER, BLK_OUT, 0);
+	for (unsigned i = 0; i < 9; i++) {
+		struct blk_segment s[] = { { HEADER, 16, false }, { DATA, DISK_SIZE / 2, false }, { STATUS, 1, true } };
+
+		blk_ring_add(&r->rings[0], s, 3);
+	}
+	do {
+		r->disk.retry = 0;
+		take(r, 0);
+		mv_aio_drain(r->aio);
+		done += count_used(r, 0);
+		passes++;
+	} while (r->disk.retry);
+	assert_int_equal(done, 9);
+	assert_int_equal(passes, 5);
+}
+
 static void test_dropped(void **state)
 {
 	struct rig *r = *state;
@@ -612,8 +635,8 @@ int main(void)
 		CASE(test_discard),        CASE(test_write_zeroes),
 		CASE(test_several_ranges), CASE(test_bad_discards),
 		CASE(test_read_only),      CASE(test_two_queues),
-		CASE(test_too_few_slots),  CASE(test_dropped),
-		CASE(test_failure),
+		CASE(test_too_few_slots),  CASE(test_bursts),
+		CASE(test_dropped),        CASE(test_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

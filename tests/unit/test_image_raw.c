@@ -729,6 +729,38 @@ static void test_signal(void **state)
 	close(fd);
 }
 
+/* Always more to do: the loop's own events come through nevertheless. */
+struct busy {
+	struct rig *rig;
+	unsigned rounds;
+};
+
+static void never_done(void *opaque)
+{
+	struct busy *b = opaque;
+
+	b->rounds++;
+	mv_aio_again(b->rig->aio);
+}
+
+static void test_again(void **state)
+{
+	struct rig *r = *state;
+	struct busy b = { .rig = r };
+	bool posted = false;
+
+	use_file(r, MiB);
+	mv_aio_set_round(r->aio, never_done, &b);
+	mv_aio_again(r->aio);
+	while (b.rounds < 100)
+		mv_loop_once(r->loop, -1);
+	assert_int_equal(mv_loop_post(r->loop, set_flag, &posted), 0);
+	turn_until(r, &posted);
+	assert_true(b.rounds < 1000);
+	write_and_read(r, 0, 4096, 0);
+	mv_aio_set_round(r->aio, NULL, NULL);
+}
+
 static void test_loop_goes_on(void **state)
 {
 	struct rig *r = *state;
@@ -836,6 +868,7 @@ static const struct CMUnitTest cases[] = {
 	CASE(test_block_device),
 	CASE(test_watch),
 	CASE(test_signal),
+	CASE(test_again),
 	CASE(test_loop_goes_on),
 	CASE(test_thread),
 };

@@ -40,6 +40,7 @@
 #define CONFIG_SIZE 60
 
 #define MAX_REPORTS 16
+#define MAX_ROUNDS 16 /* of emptying the queues, before the thread's loop gets a turn */
 #define TAG_WRITEBACK 1000
 
 struct blk;
@@ -127,7 +128,7 @@ static uint64_t ask_for_notification(struct blk *b, uint64_t queues)
 {
 	uint64_t again = 0;
 
-	queues &= ~b->disk.starved;
+	queues &= ~(b->disk.starved | b->disk.retry);
 	for (; queues; queues &= queues - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(queues);
 
@@ -142,15 +143,23 @@ static void work(void *opaque)
 {
 	struct blk *b = opaque;
 
-	while (b->working && (b->pending | b->disk.retry)) {
+	for (unsigned round = 0; b->working && (b->pending | b->disk.retry); round++) {
 		uint64_t queues = b->pending | b->disk.retry;
 
+		/* A guest that always has more must not keep others from this thread: a pause, a reset. */
+		if (round == MAX_ROUNDS) {
+			mv_aio_again(b->aio);
+			break;
+		}
 		b->pending = b->disk.retry = 0;
 		if (!take(b, queues))
 			break;
 		/* What the page cache has is complete at once. Direct I/O never is: it starts with the next wait. */
-		if (b->image->info.buffered)
+		if (b->image->info.buffered) {
+			if (b->disk.retry)
+				interrupt(b); /* now, and not after the next burst */
 			mv_aio_flush(b->aio);
+		}
 		interrupt(b);
 		b->pending |= ask_for_notification(b, queues);
 	}

@@ -245,6 +245,7 @@ static void start_transfer(struct mv_blk_slot *s, const struct mv_chain *c, uint
 	s->io.flags = write && d->durable ? MV_IMAGE_DURABLE : 0;
 	s->io.offset = sector * MV_BLK_SECTOR;
 	s->io.length = s->bytes;
+	d->burst += s->bytes;
 	if (write)
 		taken = take_data(s, c->iov, c->readable, HEADER_SIZE);
 	else
@@ -407,6 +408,7 @@ int mv_blk_take(struct mv_blk_disk *d, unsigned queue, const char **why)
 {
 	struct mv_queue *q = &d->queues[queue];
 
+	d->burst = 0;
 	for (;;) {
 		struct mv_blk_slot *s;
 		struct mv_chain c;
@@ -415,6 +417,10 @@ int mv_blk_take(struct mv_blk_disk *d, unsigned queue, const char **why)
 		/* Only a guest that offers chains again before they were returned gets here without a slot. */
 		if (!d->free_slots && d->fresh == d->slot_count) {
 			d->starved |= UINT64_C(1) << queue;
+			return 0;
+		}
+		if (d->burst >= MV_BLK_BURST && d->image->info.buffered) {
+			d->retry |= UINT64_C(1) << queue;
 			return 0;
 		}
 		rc = mv_queue_pop(q, &c);

@@ -16,6 +16,10 @@
 #define MV_BLK_MAX_RANGES 16                /* of one discard or write zeroes request */
 #define MV_BLK_MAX_RANGE_SECTORS (1U << 22) /* of one range: 2 GiB */
 
+/* Through the page cache, so many bytes are taken at once at most: they are copied there and then, and the guest should
+ * hear of the first before the last is copied. */
+#define MV_BLK_BURST (1U << 20)
+
 struct mv_blk_slot;
 
 /* Written by the device's thread, read by any, with relaxed atomics. */
@@ -41,9 +45,10 @@ struct mv_blk_disk {
 	void (*failed)(void *opaque, enum mv_image_op op, uint64_t sector, int errnum);
 	void *opaque;
 
-	uint64_t dirty;   /* queues to which chains were returned; cleared by the device when it has interrupted */
-	uint64_t retry;   /* queues to look at again: there were no slots, now there are; cleared by the device */
+	uint64_t dirty; /* queues to which chains were returned; cleared by the device when it has interrupted */
+	uint64_t retry; /* queues to look at again: what was lacking, slots or time, is there; cleared by the device */
 	uint64_t starved; /* queues that wait for a slot */
+	uint64_t burst;   /* bytes taken by this mv_blk_take() */
 	struct mv_blk_stats stats;
 
 	struct mv_blk_slot *slots;
