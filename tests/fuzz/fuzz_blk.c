@@ -151,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.block_size = data[1] & 1 ? 4096 : 512,
 		.physical_block_size = 4096,
 		.read_only = data[1] & 2,
+		.buffered = data[0] & 16,
 	};
 	w->memory = (struct mv_memory){
 		.regions = { { .size = MEMORY, .host = calloc(1, MEMORY) } },
