@@ -235,6 +235,41 @@ static void page_fault(void)
 	check_equal(faulted, 0x80001234, "the address of a page fault");
 }
 
+/* ---- what the processor refuses, and what leaves the guest without being I/O ---- */
+
+static volatile u32 refused[32];
+
+static void on_refusal(struct frame *f)
+{
+	refused[f->vector]++;
+	f->rip = f->rbx;
+	f->rax = ~0ULL;
+}
+
+/* One instruction; rbx is where to go on when it is refused. */
+#define TRY(instruction, ...) \
+	__asm__ volatile("lea 1f(%%rip), %%rbx\n\t" instruction "\n1:" : : __VA_ARGS__ : "rbx", "memory", "cc")
+
+static void exceptions(void)
+{
+	exception_handlers[0] = exception_handlers[6] = exception_handlers[13] = on_refusal;
+	TRY("ud2", "a"(0));
+	check_equal(refused[6], 1, "invalid opcodes");
+	TRY("xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\tdiv %%ecx", "a"(1), "c"(0), "d"(0));
+	check_equal(refused[0], 1, "divisions by zero");
+	TRY("rdmsr", "c"(0x12345678), "a"(0), "d"(0));
+	check_equal(refused[13], 1, "MSRs that are not there, read");
+	TRY("wrmsr", "c"(0x12345678), "a"(0), "d"(0));
+	check_equal(refused[13], 2, "MSRs that are not there, written");
+	TRY("mov %%rax, %%cr0", "a"(0x80000000)); /* paging without protection */
+	check_equal(refused[13], 3, "control registers that cannot be");
+	/* CPUID beyond its end is still an answer. */
+	(void)cpuid(0x7fffffff, 0);
+	(void)cpuid(0xffffffff, 0xffffffff);
+	__asm__ volatile("wbinvd" : : : "memory");
+	__asm__ volatile("invlpg (%0)" : : "r"(0x1000ULL) : "memory");
+}
+
 const struct guest_case guest_cases[] = {
 	{ "ports", ports },
 	{ "absent_ports", absent_ports },
@@ -244,5 +279,6 @@ const struct guest_case guest_cases[] = {
 	{ "crossing", crossing },
 	{ "memory_strings", memory_strings },
 	{ "page_fault", page_fault },
+	{ "exceptions", exceptions },
 	{ NULL, NULL },
 };

@@ -89,6 +89,7 @@ int main(void)
 		CASE("io", "crossing", runs),
 		CASE("io", "memory_strings", runs),
 		CASE("io", "page_fault", runs),
+		CASE("io", "exceptions", runs),
 		CASE("timers", "pit_by_pic", runs),
 		CASE("timers", "pit_by_ioapic", runs),
 		CASE("timers", "pit_one_shot", runs),

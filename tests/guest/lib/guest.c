@@ -7,16 +7,11 @@
 #define S5 ((5 << 10) | (1 << 13))
 #define TICKS_PER_MS 3580
 
-/* PVH start info: what we use of it. */
-struct start_info {
-	u32 magic, version, flags, modules;
-	u64 module_list, cmdline;
-};
-
 void guest_start(const struct start_info *info) __attribute__((noreturn));
 
 extern u64 pml4[512], pdpt[512];
 u64 guest_argument;
+const struct start_info *boot;
 
 void *memset(void *to, int byte, size_t size)
 {
@@ -185,6 +180,7 @@ void guest_start(const struct start_info *info)
 {
 	const char *text = (const char *)info->cmdline;
 
+	boot = info;
 	idt_load();
 	for (const struct guest_case *c = guest_cases; c->name; c++)
 		if (takes_word(&text, c->name)) {

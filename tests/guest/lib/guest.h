@@ -21,7 +21,14 @@ struct guest_case {
 };
 
 extern const struct guest_case guest_cases[]; /* each guest's own; ends with NULL */
-extern u64 guest_argument;                    /* the command line's second word, a number; 0: none */
+/* PVH start info, version 1. */
+struct start_info {
+	u32 magic, version, flags, module_count;
+	u64 modules, cmdline, rsdp, memmap;
+	u32 memmap_count, reserved;
+};
+extern const struct start_info *boot;
+extern u64 guest_argument; /* the command line's second word, a number; 0: none */
 
 /* ---- ports, memory, registers ---- */
 
