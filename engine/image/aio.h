@@ -26,6 +26,7 @@ struct mv_aio_file {
 	int index;     /* in the engine's table of registered files; -1: not in it */
 	bool buffered; /* goes through the page cache: cached data is there at once */
 	bool regular;
+	bool blind; /* its file system cannot tell what is cached (RWF_NOWAIT) */
 };
 
 enum mv_aio_kind {
@@ -43,7 +44,7 @@ struct mv_aio_op {
 	uint8_t kind; /* enum mv_aio_kind */
 	uint8_t flags;
 	int mode;
-	const struct mv_aio_file *file;
+	struct mv_aio_file *file;
 	uint64_t offset;
 	uint64_t length;
 	const struct iovec *iov; /* of more than 1024 entries only so many are used: a short transfer */

@@ -122,11 +122,13 @@ static bool read_cached(struct mv_aio_op *op)
 	uint64_t wanted = 0;
 	ssize_t n;
 
-	if (op->kind != MV_AIO_READ || !op->file->buffered || op->iov_count > MV_AIO_MAX_IOV)
+	if (op->kind != MV_AIO_READ || !op->file->buffered || op->file->blind || op->iov_count > MV_AIO_MAX_IOV)
 		return false;
 	for (unsigned i = 0; i < op->iov_count; i++)
 		wanted += op->iov[i].iov_len;
 	n = preadv2(op->file->fd, op->iov, (int)op->iov_count, (off_t)op->offset, RWF_NOWAIT);
+	if (n < 0 && errno == EOPNOTSUPP)
+		op->file->blind = true;
 	op->result = n;
 	return n > 0 && (uint64_t)n == wanted;
 }
