@@ -197,11 +197,12 @@ int mv_domain_spec(struct mv_domain *dom, char **json, struct mv_error **err)
 int mv_domain_state(struct mv_domain *dom, const char **state, const char **reason, char **detail,
 		    struct mv_error **err)
 {
+	mv_auto(mv_error) why = NULL;
 	struct mv_dom *d;
 
 	/* A guest that was transient and has ended has a last state, and nobody else to ask for it. */
-	if (refresh(dom, dom->dom->gone ? NULL : err) < 0 && !dom->dom->gone)
-		return -1;
+	if (refresh(dom, &why) < 0 && !dom->dom->gone)
+		return mv_error_set_whole(err, why->domain, why->code, why->errnum, "%s", why->message);
 	d = dom->dom;
 	if (detail) {
 		*detail = d->detail ? strdup(d->detail) : NULL;

@@ -57,7 +57,11 @@ int mv_kvm_destroy(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "Domain '%s' is not running", dom->name);
 	mv_message_init(&m);
 	m.code = MV_CALL_QUIT;
-	if (!d->pending && d->sock >= 0 && mv_kvm_call(d, &m, limit, "the power cut", NULL, NULL) == 0) {
+	/* A start of ours is ended at once; a machine that we have just found may be asked. */
+	if (d->pending == MV_KVM_ATTACHING)
+		mv_kvm_settle(d, limit, NULL);
+	if (mv_dom_active(dom) && !d->pending && d->sock >= 0 &&
+	    mv_kvm_call(d, &m, limit, "the power cut", NULL, NULL) == 0) {
 		d->killed = true; /* should it say nothing more, this is why */
 		mv_kvm_lost(d, true);
 	}

@@ -59,6 +59,18 @@ static void open_process(struct mv_kvm_domain *d, int folder)
 
 void mv_kvm_kill(struct mv_kvm_domain *d)
 {
+	struct mv_store *store = d->kvm->store;
+
+	/* Others who see it end should not take it for a crash. */
+	if (mv_store_lock(store, NULL) == 0) {
+		mv_autofd int folder = mv_store_run_open(store, d->dom.name);
+
+		if (mv_kvm_same_run(d, folder))
+			mv_kvm_write_last_word(d,
+					       &(struct mv_control_status){ .state = MV_STATE_SHUTOFF,
+									    .reason = MV_REASON_QUIT });
+		mv_store_unlock(store);
+	}
 	if (d->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, d->pidfd, SIGKILL, NULL, 0);
 	d->killed = true;
@@ -250,15 +262,21 @@ static int attach(struct mv_kvm_domain *d, int folder, struct mv_error **err)
 int mv_kvm_attach(struct mv_kvm_domain *d, struct mv_error **err)
 {
 	struct mv_store *store = d->kvm->store;
-	mv_autofd int folder = mv_store_run_open(store, d->dom.name);
-	int ret;
+	int folder, ret = 0;
+	char path[300];
 
-	if (folder < 0 || faccessat(folder, "control.sock", F_OK, 0) < 0)
+	/* Most often nothing runs, and that costs no lock. */
+	snprintf(path, sizeof(path), "%s/control.sock", d->dom.name);
+	if (faccessat(store->run_fd, path, F_OK, 0) < 0)
 		return 0;
 	/* Whoever starts it holds the lock until all files are there. */
 	if (mv_store_lock(store, err) < 0)
 		return -1;
-	ret = attach(d, folder, err);
+	folder = mv_store_run_open(store, d->dom.name);
+	if (folder >= 0) {
+		ret = attach(d, folder, err);
+		close(folder);
+	}
 	mv_store_unlock(store);
 	return ret;
 }
@@ -287,9 +305,16 @@ static int pump(struct mv_kvm_domain *d, int timeout_ms)
 
 static bool reconnect(struct mv_kvm_domain *d)
 {
-	mv_autofd int folder = mv_store_run_open(d->kvm->store, d->dom.name);
+	mv_autofd int folder = -1;
+	bool connected;
 
-	return folder >= 0 && connect_machine(d, folder) == 0;
+	if (mv_store_lock(d->kvm->store, NULL) < 0)
+		return false;
+	folder = mv_store_run_open(d->kvm->store, d->dom.name);
+	/* Another run of the guest is not this one's machine. */
+	connected = mv_kvm_same_run(d, folder) && connect_machine(d, folder) == 0;
+	mv_store_unlock(d->kvm->store);
+	return connected;
 }
 
 static void await_end(struct mv_kvm_domain *d)

@@ -68,20 +68,39 @@ static bool read_status(struct mv_kvm_domain *d, struct mv_control_status *statu
 		(status->state == MV_STATE_SHUTOFF || status->state == MV_STATE_CRASHED);
 }
 
+bool mv_kvm_same_run(const struct mv_kvm_domain *d, int folder)
+{
+	return folder >= 0 && mv_store_run_number(folder, "id") == d->dom.id;
+}
+
+/* By another process, that is; a guest whose run we have not read yet has none. */
+static bool cleaned_up(const struct mv_kvm_domain *d)
+{
+	mv_autofd int folder = mv_store_run_open(d->kvm->store, d->dom.name);
+
+	return d->dom.id > 0 && !mv_kvm_same_run(d, folder);
+}
+
 /* Without a last word of its own the machine has crashed, unless we ended it. */
 static void find_reason(struct mv_kvm_domain *d, struct mv_control_status *status)
 {
 	mv_autofree char *how = collect(d);
 	mv_autofree char *line = NULL;
 
-	if (read_status(d, status))
-		return;
-	/* Another process may have seen its end first, and have cleaned up. */
+	*status = (struct mv_control_status){ 0 };
+	/* What it told us itself counts; another process may have seen its end first, and have cleaned up. */
 	if (d->last_word.state) {
 		mv_kvm_keep_status(status, &d->last_word);
 		return;
 	}
+	if (read_status(d, status))
+		return;
 	status->state = MV_STATE_SHUTOFF;
+	if (!d->killed && cleaned_up(d)) {
+		status->reason = MV_REASON_NONE;
+		status->detail = strdup("Another process has seen it end, and left no word");
+		return;
+	}
 	status->reason = d->killed ? MV_REASON_QUIT : MV_REASON_CRASHED;
 	if (d->killed)
 		return;
@@ -93,7 +112,7 @@ static void find_reason(struct mv_kvm_domain *d, struct mv_control_status *statu
 
 /* --- what is left --- */
 
-static void write_last_word(struct mv_kvm_domain *d, const struct mv_control_status *status)
+void mv_kvm_write_last_word(struct mv_kvm_domain *d, const struct mv_control_status *status)
 {
 	mv_autofd int folder = mv_store_run_open(d->kvm->store, d->dom.name);
 	mv_autofd int fd = folder < 0 ? -1 : openat(folder, "status", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -102,21 +121,17 @@ static void write_last_word(struct mv_kvm_domain *d, const struct mv_control_sta
 		mv_status_write(fd, status, NULL);
 }
 
-/* Several processes may find out; one cleans up, and none what has been started since. */
+/* Several processes may find out; one cleans up, and none what has been started since. Lock held. */
 static void clean_up(struct mv_kvm_domain *d, const struct mv_control_status *status)
 {
 	struct mv_store *store = d->kvm->store;
-	mv_autofd int folder = -1;
+	mv_autofd int folder = mv_store_run_open(store, d->dom.name);
 
-	if (mv_store_lock(store, NULL) < 0)
+	if (!mv_kvm_same_run(d, folder))
 		return;
-	folder = mv_store_run_open(store, d->dom.name);
-	if (folder >= 0 && mv_store_run_number(folder, "id") == d->dom.id) {
-		if (d->dom.def)
-			write_last_word(d, status);
-		mv_store_run_remove(store, d->dom.name, d->dom.def != NULL);
-	}
-	mv_store_unlock(store);
+	if (d->dom.def)
+		mv_kvm_write_last_word(d, status);
+	mv_store_run_remove(store, d->dom.name, d->dom.def != NULL);
 }
 
 static void tell(struct mv_kvm_domain *d, const struct mv_control_status *status)
@@ -133,8 +148,12 @@ static void tell(struct mv_kvm_domain *d, const struct mv_control_status *status
 void mv_kvm_ended(struct mv_kvm_domain *d)
 {
 	bool never_up = d->pending == MV_KVM_STARTING || d->start_error;
+	struct mv_store *store = d->kvm->store;
 	struct mv_control_status status;
+	bool locked;
 
+	/* What is read is not being written or removed by somebody else who saw it end. */
+	locked = mv_store_lock(store, NULL) == 0;
 	find_reason(d, &status);
 	if (d->saved)
 		status.reason = MV_REASON_SAVE;
@@ -142,7 +161,10 @@ void mv_kvm_ended(struct mv_kvm_domain *d)
 		mv_error_set(&d->start_error, MV_ERR_OPERATION_FAILED, "The guest '%s' could not be started: %s",
 			     d->dom.name, status.detail ? status.detail : "its machine was ended before it was up");
 	mv_kvm_disconnect(d);
-	clean_up(d, &status);
+	if (locked) {
+		clean_up(d, &status);
+		mv_store_unlock(store);
+	}
 	mv_dom_set_live(&d->dom, NULL);
 	d->dom.id = -1;
 	mv_kvm_set_status(d, &status);
@@ -173,7 +195,7 @@ void mv_kvm_found_dead(struct mv_kvm_domain *d)
 	find_reason(d, &status);
 	mv_kvm_disconnect(d);
 	if (d->dom.def)
-		write_last_word(d, &status);
+		mv_kvm_write_last_word(d, &status);
 	mv_store_run_remove(d->kvm->store, d->dom.name, d->dom.def != NULL);
 	mv_kvm_set_status(d, &status);
 	mv_control_status_clear(&status);

@@ -84,12 +84,16 @@ static int read_running_uuid(struct mv_kvm *kvm, const char *name, uint8_t uuid[
 /* A folder in ROOT/run that no guest has any more. */
 static void sweep(struct mv_kvm *kvm, const char *name)
 {
-	mv_autofd int folder = mv_store_run_open(kvm->store, name);
+	int folder;
 
-	if (folder < 0 || faccessat(folder, "control.sock", F_OK, 0) == 0 || mv_store_lock(kvm->store, NULL) < 0)
+	/* By the lock first: a folder that was looked up before may have been made anew since. */
+	if (mv_store_lock(kvm->store, NULL) < 0)
 		return;
-	if (faccessat(folder, "control.sock", F_OK, 0) < 0)
+	folder = mv_store_run_open(kvm->store, name);
+	if (folder >= 0 && faccessat(folder, "control.sock", F_OK, 0) < 0)
 		mv_store_run_remove(kvm->store, name, false);
+	if (folder >= 0)
+		close(folder);
 	mv_store_unlock(kvm->store);
 }
 
@@ -351,26 +355,37 @@ int mv_kvm_define(struct mv_driver *drv, const char *spec, struct mv_dom **out, 
 	return ret;
 }
 
-int mv_kvm_undefine(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **err)
+/* Lock held. */
+static int undefine(struct mv_kvm_domain *d, struct mv_error **err)
 {
-	struct mv_kvm *kvm = mv_kvm_of(drv);
-	struct mv_kvm_domain *d = mv_kvm_domain_of(dom);
-	int ret;
+	struct mv_kvm *kvm = d->kvm;
+	struct mv_dom *dom = &d->dom;
 
+	/* Another process may have started it since we looked; its folder must stay. */
+	if (mv_kvm_refresh(&kvm->drv, dom, err) < 0)
+		return -1;
 	if (!dom->def)
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "Domain '%s' is transient: it has no definition",
 				    dom->name);
+	if (mv_store_definition_remove(kvm->store, dom->name, err) < 0)
+		return -1;
+	mv_dom_set_def(dom, NULL);
+	d->def_seen = (struct stat){ 0 };
+	if (!mv_dom_active(dom))
+		mv_store_run_remove(kvm->store, dom->name, false);
+	mv_event_lifecycle(&kvm->drv.events, dom, "undefined", "removed", NULL);
+	mv_kvm_drop_if_gone(d);
+	return 0;
+}
+
+int mv_kvm_undefine(struct mv_driver *drv, struct mv_dom *dom, struct mv_error **err)
+{
+	struct mv_kvm *kvm = mv_kvm_of(drv);
+	int ret;
+
 	if (mv_store_lock(kvm->store, err) < 0)
 		return -1;
-	ret = mv_store_definition_remove(kvm->store, dom->name, err);
-	if (ret == 0) {
-		mv_dom_set_def(dom, NULL);
-		d->def_seen = (struct stat){ 0 };
-		if (!mv_dom_active(dom))
-			mv_store_run_remove(kvm->store, dom->name, false);
-		mv_event_lifecycle(&kvm->drv.events, dom, "undefined", "removed", NULL);
-		mv_kvm_drop_if_gone(d);
-	}
+	ret = undefine(mv_kvm_domain_of(dom), err);
 	mv_store_unlock(kvm->store);
 	return ret;
 }

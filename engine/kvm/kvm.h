@@ -165,6 +165,10 @@ const char *mv_kvm_stop_detail(const struct mv_control_status *status);
 void mv_kvm_ended(struct mv_kvm_domain *d);
 /* The last line of the machine's log, or NULL. Owned. */
 char *mv_kvm_last_log_line(struct mv_kvm_domain *d);
+/* Whether the folder (ROOT/run/NAME, or -1) is still that of the run that we know. */
+bool mv_kvm_same_run(const struct mv_kvm_domain *d, int folder);
+/* Leaves a last word in the place of the machine's own. */
+void mv_kvm_write_last_word(struct mv_kvm_domain *d, const struct mv_control_status *status);
 /* The machine has ended while nobody looked: the same, without telling. Lock held. */
 void mv_kvm_found_dead(struct mv_kvm_domain *d);
 /* Reads the state that an earlier run of a defined guest has left. */

@@ -97,10 +97,14 @@ static int write_number(int folder, const char *name, struct mv_error **err, con
 static int check_not_running(struct mv_kvm_domain *d, struct mv_error **err)
 {
 	mv_autofd int folder = mv_store_run_open(d->kvm->store, d->dom.name);
-	mv_autofd int sock = folder < 0 ? -1 : mv_store_socket_connect(folder, "control.sock");
+	int sock = folder < 0 ? -ENOENT : mv_store_socket_connect(folder, "control.sock");
 
-	if (sock < 0)
+	if (sock == -ENOENT || sock == -ECONNREFUSED)
 		return 0;
+	if (sock < 0)
+		return mv_error_set_errno(err, -sock, "Whether domain '%s' runs already cannot be found out",
+					  d->dom.name);
+	close(sock);
 	return mv_error_set(err, MV_ERR_OPERATION_INVALID,
 			    "Domain '%s' is already running: another process has started it", d->dom.name);
 }
