@@ -23,7 +23,8 @@ for i, disk in ipairs(disks) do
 n=0
 while [ $n -lt %d ]; do
 	printf '%%-4096s' "block $n" > /run/block
-	dd if=/run/block of=/dev/vd%s bs=4096 count=1 seek=$n oflag=direct conv=notrunc%s 2>/run/err || { cat /run/err; exit 1; }
+	dd if=/run/block of=/dev/vd%s bs=4096 count=1 seek=$n oflag=direct conv=notrunc%s 2>/run/err ||
+		{ cat /run/err; exit 1; }
 	n=$((n + 1))
 done]]):format(BLOCKS, ("abcde"):sub(i, i), disk.flush and ",fsync" or ""), 200)
 end
