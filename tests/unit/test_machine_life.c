@@ -212,19 +212,19 @@ static void quits_on_request(void **state)
 	expect_stop(f, MV_REASON_QUIT);
 }
 
-/* Another client finds the machine through its socket after its starter has gone. */
-static void is_taken_over(void **state)
+static void suspending_twice_does_nothing(void **state)
 {
 	struct fixture *f = *state;
-	int pair[2];
 
 	begin(f, "counter");
 	start(f);
 	mv_test_expect(&f->vmm, "ready\n");
-	(void)pair;
 	mv_test_call_ok(&f->vmm, MV_CALL_SUSPEND, 0);
 	mv_test_call_ok(&f->vmm, MV_CALL_SUSPEND, 0);
 	mv_test_call_ok(&f->vmm, MV_CALL_RESUME, 0);
+	mv_test_call_ok(&f->vmm, MV_CALL_RESUME, 0);
+	mv_test_send(&f->vmm, "n");
+	mv_test_expect(&f->vmm, "00000001\n");
 }
 
 static void save(struct fixture *f, int fd, enum mv_save_then then)
@@ -283,8 +283,7 @@ static void goes_on_after_save(void **state)
 	save(f, fd, MV_SAVE_THEN_RUN);
 	mv_test_send(&f->vmm, "n");
 	mv_test_expect(&f->vmm, "00000001\n");
-	/* A second save, onto a file that may not grow, fails; the guest goes on. */
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	/* A second save, onto a file that has no room, fails; the guest goes on. */
 	close(fd);
 	fd = open("/dev/full", O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -400,7 +399,7 @@ int main(void)
 		TEST(crash_is_preserved_then_reset),
 		TEST(policies_are_obeyed),
 		TEST(quits_on_request),
-		TEST(is_taken_over),
+		TEST(suspending_twice_does_nothing),
 		TEST(save_and_restore),
 		TEST(goes_on_after_save),
 		TEST(refuses_damaged_images),
