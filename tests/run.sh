@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests and says what became of each case.
 #
-#   tests/run.sh [--quick] [WORD...]      --quick: nothing that needs a test host; WORD: only tests whose name contains it
+#   tests/run.sh [--quick] [WORD...]      --quick: nothing that needs a test host, or says that it takes long;
+#                                         WORD: only tests whose name contains it
 #
 # MV_BUILD is the build folder (build). What runs, and where:
 #
@@ -18,6 +19,7 @@
 #
 # A test may say in its first lines what it needs (the default is shown):
 #     limit: 60         seconds; 120 for lua/, 300 for host/ (the emulator is slow)
+#     quick: yes        no: takes long, so not with --quick
 #     host: --mem 4096  options of tests/hosts/kvmhost.sh
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -160,6 +162,7 @@ for program in "$build"/tests/unit/test_*; do
 	source=tests/unit/test_$name.c
 	# A program whose source is gone is left over from an older build.
 	[ -e "$source" ] || continue
+	[ -n "$quick" ] && [ "$(option "$source" quick yes)" = no ] && continue
 	wanted "unit/$name" && run "unit/$name" "$(option "$source" limit 60)" "$program"
 done
 

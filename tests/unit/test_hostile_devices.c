@@ -1,4 +1,6 @@
-/* Guests whose requests break the rules of the device they go to. limit: 240 */
+/* Guests whose requests break the rules of the device they go to.
+ * limit: 240
+ * quick: no */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* Guests that write what no driver writes into configuration space, BARs and device registers. limit: 240 */
+/* Guests that write what no driver writes into configuration space, BARs and device registers.
+ * limit: 240
+ * quick: no */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* Guests whose rings and chains break every rule. limit: 240 */
+/* Guests whose rings and chains break every rule.
+ * limit: 240
+ * quick: no */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* What a machine makes of its files and its memory, from the specification to the guest: errors come before anything
- * runs, and name the file and the limit. limit: 120 */
+ * runs, and name the file and the limit.
+ * limit: 120 */
 #include <elf.h>
 #include <fcntl.h>
 #include <setjmp.h>

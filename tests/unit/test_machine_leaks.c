@@ -1,5 +1,7 @@
 /* Nothing is left behind: machines started and ended by the hundred, and one machine reset, saved and restored over and
- * over. limit: 240 */
+ * over.
+ * limit: 240
+ * quick: no */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 /* The sandbox as seen from outside a running machine: what /proc says of every thread, and what happens when each
- * thread is made (by ptrace) to open a file or a socket. limit: 120 */
+ * thread is made (by ptrace) to open a file or a socket.
+ * limit: 120 */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
