@@ -136,9 +136,8 @@ void mv_kvm_receive(struct mv_kvm_domain *d)
 	}
 	if (rc > 0 || rc == -EAGAIN || rc == -EBADMSG || d->sock < 0)
 		return;
+	/* The watch stays: whoever reads here may be in a call, and the loop finds the end once more. */
 	d->eof = true;
-	mv_watch_remove(d->watch);
-	d->watch = NULL;
 }
 
 static void on_socket(void *opaque, uint32_t events)

@@ -389,13 +389,13 @@ static void machine_that_hangs(void **state)
 	char uri[600];
 
 	driver_need_kvm();
-	snprintf(uri, sizeof(uri), "kvm:///embed?root=%s/root&timeout=1", f->root);
+	snprintf(uri, sizeof(uri), "kvm:///embed?root=%s/root&timeout=3", f->root);
 	strcpy(f->uri, uri);
 	driver_reopen(f);
 	dom = driver_create(f, driver_spec("h1", "counter", ""));
 	assert_int_equal(kill((pid_t)driver_pid(f, "h1"), SIGSTOP), 0);
 	driver_expect_error(mv_domain_suspend(dom, &err), &err, MV_ERR_OPERATION_TIMEOUT,
-			    "Waited 1.0 s for the suspension of guest 'h1', and its machine (process ");
+			    "Waited 3.0 s for the suspension of guest 'h1', and its machine (process ");
 	/* Opening the root does not wait for it, and it can be ended all the same. */
 	driver_ok(mv_domain_destroy(dom, &err), err);
 	driver_await_event(f, "h1 stopped/destroyed");
