@@ -161,7 +161,7 @@ $(B)/libbase.a $(B)/libvmm.a $(B)/libmoonvisor.a $(B)/libtest.a: $(B)/sources
 	$(archive)
 
 VMM_LIBS := -luring -lzstd
-ENGINE_LIBS := -ljansson -lzstd
+ENGINE_LIBS := -ljansson -lzstd -llzma -lz
 
 # Static: no dynamic linker to run, no library to map, and nothing to find in a process without a file system. With
 # sanitizers it is dynamic, as they demand.

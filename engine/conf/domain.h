@@ -33,6 +33,7 @@ struct mv_boot_conf {
 	char *kernel;
 	char *initrd;
 	char *cmdline;
+	bool unpack;
 };
 
 struct mv_disk_conf {

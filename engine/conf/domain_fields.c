@@ -104,6 +104,10 @@ static const struct mv_field boot_fields[] = {
 	{ AT(mv_boot_conf, initrd), .type = MV_FIELD_PATH, .help = "Initial RAM disk." },
 	{ AT(mv_boot_conf, cmdline), .type = MV_FIELD_STRING, .max = 8192,
 	  .help = "Kernel command line. The kernel itself limits its length (usually 2047 bytes)." },
+	{ AT(mv_boot_conf, unpack), .type = MV_FIELD_BOOL, .preset = true,
+	  .help = "A bzImage is unpacked on the host, once, and kept in the state folder (the last four kernels), so that it "
+		  "does not unpack itself at each boot. Its addresses are chosen at random as it would do (unless `nokaslr`); page "
+		  "tables have four levels. One that cannot be unpacked boots the ordinary way." },
 	{ 0 },
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/conf/path.h"
+#include "engine/kvm/kernels.h"
 
 static int no_memory(const struct mv_domain_conf *conf, struct mv_error **err)
 {
@@ -253,11 +254,15 @@ static int add_cpu(const struct mv_domain_conf *conf, struct mv_machine_spec *sp
 	return 0;
 }
 
-static int open_boot(const struct mv_domain_conf *conf, struct mv_machine_spec *spec, struct mv_error **err)
+static int open_boot(const struct mv_domain_conf *conf, const struct mv_kvm_open *how, struct mv_machine_spec *spec,
+		     struct mv_error **err)
 {
 	spec->kernel_fd = open_file("boot.kernel", conf->boot.kernel, O_RDONLY | O_NONBLOCK, err);
 	if (spec->kernel_fd < 0)
 		return -1;
+	/* A restored guest has its kernel in memory: only a reset looks here: no reason to make it wait. */
+	if (conf->boot.unpack)
+		spec->payload_fd = mv_kernel_unpacked(how->root_folder, spec->kernel_fd, !how->restoring);
 	if (!conf->boot.initrd)
 		return 0;
 	spec->initrd_fd = open_file("boot.initrd", conf->boot.initrd, O_RDONLY | O_NONBLOCK, err);
@@ -273,14 +278,15 @@ static int add_boot(const struct mv_domain_conf *conf, const struct mv_kvm_open 
 	    copy_string(&spec->initrd_name, conf->boot.initrd) < 0 ||
 	    copy_string(&spec->cmdline, conf->boot.cmdline) < 0)
 		return no_memory(conf, err);
-	if (open_boot(conf, spec, &why) == 0)
+	if (open_boot(conf, how, spec, &why) == 0)
 		return 0;
 	if (!how->restoring)
 		return mv_error_set_whole(err, why->domain, why->code, why->errnum, "%s", why->message);
 	/* The kernel has been upgraded away, say: a restored guest has its own in memory, and only a reboot needs the
 	 * file. */
 	mv_cleanup_fd(&spec->kernel_fd);
-	spec->kernel_fd = -1;
+	mv_cleanup_fd(&spec->payload_fd);
+	spec->kernel_fd = spec->payload_fd = -1;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 struct mv_kvm_open {
 	const char *root_path; /* for messages */
+	int root_folder;       /* ROOT, where unpacked kernels are kept */
 	int run_folder;        /* ROOT/run, to name the guest that holds a disk */
 	bool restoring;        /* a missing disk is an error even where its size is given, a missing kernel is none */
 };

@@ -248,6 +248,7 @@ static int prepare(struct launch *l, struct mv_domain_conf *conf, const struct m
 	struct mv_kvm *kvm = l->d->kvm;
 	const struct mv_kvm_open open = {
 		.root_path = kvm->store->path,
+		.root_folder = kvm->store->fd,
 		.run_folder = kvm->store->run_fd,
 		.restoring = how->restore_fd >= 0,
 	};

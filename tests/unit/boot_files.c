@@ -35,6 +35,8 @@ int boot_fixture_tear_down(void **state)
 		close(f->spec.kernel_fd);
 	if (f->spec.initrd_fd >= 0)
 		close(f->spec.initrd_fd);
+	if (f->spec.payload_fd >= 0)
+		close(f->spec.payload_fd);
 	mv_memory_release(&f->memory);
 	mv_machine_spec_clear(&f->spec);
 	free(f->message);

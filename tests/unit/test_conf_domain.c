@@ -68,7 +68,7 @@ static void defaults(void **state)
 	assert_string_equal(c->rng.source, "/dev/urandom");
 	assert_true(c->balloon.present && c->balloon.deflate_on_oom);
 	assert_false(c->vsock.present);
-	assert_true(c->panic && c->sandbox && !c->paused);
+	assert_true(c->boot.unpack && c->panic && c->sandbox && !c->paused);
 	assert_int_equal(c->on_poweroff, MV_CONF_ACTION_DESTROY);
 	assert_int_equal(c->on_reboot, MV_CONF_ACTION_RESTART);
 	assert_int_equal(c->on_crash, MV_CONF_ACTION_DESTROY);
@@ -78,7 +78,7 @@ static const char full[] =
 	"{ \"name\": \"web1\", \"uuid\": \"d1c37b43-6b32-4f4c-8a3f-0f9e5c2c7a11\", \"title\": \"t\", \"description\": \"two\\nlines\","
 	"  \"metadata\": { \"a\": [ 1, { \"b\": null } ] }, \"memory\": 10000000000, \"vcpus\": 8,"
 	"  \"cpu\": { \"sockets\": 2, \"threads\": 2, \"features\": { \"avx2\": false, \"x2apic\": true } },"
-	"  \"boot\": { \"kernel\": \"/k\", \"initrd\": \"/i\", \"cmdline\": \"console=ttyS0 quiet\" },"
+	"  \"boot\": { \"kernel\": \"/k\", \"initrd\": \"/i\", \"cmdline\": \"console=ttyS0 quiet\", \"unpack\": false },"
 	"  \"disks\": [ { \"path\": \"/d0\", \"target\": \"vdb\", \"cache\": \"none\", \"discard\": true, \"serial\": \"S1\", \"queues\": 4, \"size\": \"1G\" },"
 	"             { \"path\": \"/d1\", \"readonly\": true, \"slot\": 7 }, { \"path\": \"/d1\", \"readonly\": true } ],"
 	"  \"nics\": [ { \"tap\": \"vnet7\", \"mac\": \"52:54:00:AB:cd:01\", \"queues\": 2, \"mtu\": 9000, \"offloads\": false, \"bridge\": \"br0\" },"
@@ -96,6 +96,7 @@ static void everything(void **state)
 	assert_int_equal(c->memory % (2 << 20), 0);
 	assert_true(c->memory >= 10000000000u && c->memory < 10000000000u + (2 << 20));
 	assert_int_equal(c->cpu.cores, 2);
+	assert_false(c->boot.unpack);
 	assert_int_equal(c->cpu.feature_count, 2);
 	assert_string_equal(c->disks[0].target, "vdb");
 	assert_string_equal(c->disks[1].target, "vda");

@@ -18,6 +18,7 @@ void mv_machine_spec_init(struct mv_machine_spec *spec)
 	*spec = (struct mv_machine_spec){
 		.kernel_fd = -1,
 		.initrd_fd = -1,
+		.payload_fd = -1,
 		.kvm_fd = -1,
 		.listen_fd = -1,
 		.status_fd = -1,
@@ -182,6 +183,7 @@ static void visit(struct mv_xdr *x, struct mv_machine_spec *s)
 	}
 	mv_xdr_i32(x, &s->kernel_fd);
 	mv_xdr_i32(x, &s->initrd_fd);
+	mv_xdr_i32(x, &s->payload_fd);
 	mv_xdr_string(x, &s->kernel_name, MAX_NAME);
 	mv_xdr_string(x, &s->initrd_name, MAX_NAME);
 	mv_xdr_string(x, &s->cmdline, MAX_CMDLINE);
@@ -285,6 +287,7 @@ int mv_machine_spec_each_fd(struct mv_machine_spec *spec, int (*fn)(int32_t *fd,
 
 	each(&v, &spec->kernel_fd);
 	each(&v, &spec->initrd_fd);
+	each(&v, &spec->payload_fd);
 	each(&v, &spec->kvm_fd);
 	each(&v, &spec->listen_fd);
 	each(&v, &spec->status_fd);

@@ -128,6 +128,7 @@ struct mv_machine_spec {
 
 	int32_t kernel_fd; /* -1 only when restoring without reboot support */
 	int32_t initrd_fd;
+	int32_t payload_fd; /* what the bzImage kernel_fd unpacks itself to, an ELF file; -1: it is to unpack itself */
 	char *kernel_name; /* paths, for messages only */
 	char *initrd_name;
 	char *cmdline;

@@ -2,6 +2,7 @@
 #ifndef MV_KVM_X86_BOOT_INTERNAL_H
 #define MV_KVM_X86_BOOT_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,25 @@ int mv_boot_put_cmdline(const struct mv_boot *b, uint64_t limit, struct mv_error
  * 0. */
 int mv_boot_put_initrd(const struct mv_boot *b, uint64_t kernel_end, uint64_t limit, uint64_t *address, uint64_t *size,
 		       struct mv_error **err);
+
+/* Where an unpacked kernel may go; the caller has checked that [preferred, preferred + size) is below limit, and limit
+ * within the RAM at 0. */
+struct mv_boot_place {
+	uint64_t preferred; /* linked for this physical address */
+	uint64_t size;      /* of the memory that it needs from there */
+	uint64_t limit;
+	uint64_t alignment;
+	bool movable; /* it may be elsewhere */
+};
+
+struct mv_boot_loaded {
+	uint64_t entry; /* 64-bit, with the zero page's address in RSI */
+	bool random;    /* the kernel is to choose its other addresses at random, too */
+};
+
+/* Loads spec->payload_fd. false: there is none, or it is not what a kernel unpacks itself to; memory is unchanged then,
+ * and the kernel can do it itself. */
+bool mv_boot_payload(const struct mv_boot *b, const struct mv_boot_place *at, struct mv_boot_loaded *out);
 
 /* "is not ...": refuses the kernel file with a reason. */
 #define mv_boot_refuse(b, err, fmt, ...) \

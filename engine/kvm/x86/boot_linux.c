@@ -130,6 +130,29 @@ static int write_gdt(const struct mv_boot *b, struct mv_boot_entry *out, struct 
 	return 0;
 }
 
+/* Unpacked, or else such that it unpacks itself. Between the kernel and `limit` is only RAM. */
+static int load(const struct mv_boot *b, struct kernel *k, uint64_t limit, uint64_t *start, struct mv_error **err)
+{
+	const struct mv_boot_place at = {
+		.preferred = k->load,
+		.size = k->end - k->load,
+		.limit = limit,
+		.alignment = k->header.kernel_alignment,
+		.movable = k->header.relocatable_kernel,
+	};
+	struct mv_boot_loaded loaded;
+
+	k->header.loadflags &= (uint8_t)~KASLR_FLAG; /* the decompressor's to set */
+	if (mv_boot_payload(b, &at, &loaded)) {
+		*start = loaded.entry;
+		if (loaded.random)
+			k->header.loadflags |= KASLR_FLAG;
+		return 0;
+	}
+	*start = k->load + ENTRY64;
+	return mv_boot_read(b, mv_memory_ptr(b->mem, k->load, k->payload_size), k->payload, k->payload_size, err);
+}
+
 int mv_boot_linux(struct mv_boot *b, struct mv_boot_entry *out, struct mv_error **err)
 {
 	struct boot_params *zero = mv_memory_ptr(b->mem, MV_BOOT_ZERO_PAGE, sizeof(*zero));
@@ -145,13 +168,12 @@ int mv_boot_linux(struct mv_boot *b, struct mv_boot_entry *out, struct mv_error 
 		return -1;
 	if (mv_boot_put_initrd(b, k.end, k.header.initrd_addr_max + 1ULL, &initrd, &initrd_size, err) < 0)
 		return -1;
-	if (mv_boot_read(b, mv_memory_ptr(b->mem, k.load, k.payload_size), k.payload, k.payload_size, err) < 0)
+	if (load(b, &k, initrd ? initrd : b->ram_end, &out->start, err) < 0)
 		return -1;
 	fill_zero_page(b, &k, zero, initrd, initrd_size);
 	if (write_page_tables(b, err) < 0 || write_gdt(b, out, err) < 0)
 		return -1;
 	out->kind = MV_BOOT_LINUX64;
-	out->start = k.load + ENTRY64;
 	out->info = MV_BOOT_ZERO_PAGE;
 	out->page_table = MV_BOOT_PAGE_TABLES;
 	return 0;
