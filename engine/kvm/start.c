@@ -109,7 +109,7 @@ static int check_not_running(struct mv_kvm_domain *d, struct mv_error **err)
 			    "Domain '%s' is already running: another process has started it", d->dom.name);
 }
 
-static int make_folder(struct launch *l, const char *live, struct mv_error **err)
+static int make_folder(struct launch *l, struct mv_error **err)
 {
 	struct mv_kvm_domain *d = l->d;
 	struct mv_store *store = d->kvm->store;
@@ -118,7 +118,15 @@ static int make_folder(struct launch *l, const char *live, struct mv_error **err
 		return -1;
 	d->kvm->last_id = d->dom.id;
 	l->folder = mv_store_run_create(store, d->dom.name, err);
-	if (l->folder < 0 || write_number(l->folder, "id", err, "%d\n", d->dom.id) < 0 ||
+	return l->folder < 0 ? -1 : 0;
+}
+
+static int fill_folder(struct launch *l, const char *live, struct mv_error **err)
+{
+	struct mv_kvm_domain *d = l->d;
+
+	if (write_number(l->folder, "id", err, "%d\n", d->dom.id) < 0 ||
+	    write_number(l->folder, "pid", err, "%d %llu\n", (int)d->pid, mv_kvm_process_start(d->pid)) < 0 ||
 	    mv_store_file_replace(l->folder, "spec.json", live, strlen(live), false, err) < 0)
 		return -1;
 	l->spec.status_fd = openat(l->folder, "status", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -157,7 +165,7 @@ static int spawn_machine(struct launch *l, struct mv_error **err)
 	d->pidfd = (int)syscall(SYS_pidfd_open, d->pid, 0);
 	if (d->pidfd < 0)
 		return mv_error_set_errno(err, errno, "The machine of guest '%s' cannot be watched", d->dom.name);
-	return write_number(l->folder, "pid", err, "%d %llu\n", (int)d->pid, mv_kvm_process_start(d->pid));
+	return 0;
 }
 
 static int set_up(struct launch *l, const char *live, struct mv_error **err)
@@ -167,9 +175,12 @@ static int set_up(struct launch *l, const char *live, struct mv_error **err)
 
 	if (mv_store_lock(store, err) < 0)
 		return -1;
-	ret = make_folder(l, live, err);
+	ret = make_folder(l, err);
+	/* The machine's process comes up while we do the rest. */
 	if (ret == 0)
 		ret = spawn_machine(l, err);
+	if (ret == 0)
+		ret = fill_folder(l, live, err);
 	if (ret < 0 && l->folder >= 0)
 		mv_store_run_remove(store, l->d->dom.name, false);
 	mv_store_unlock(store);

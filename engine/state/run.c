@@ -20,15 +20,18 @@ static void remove_files(int folder, const char *const *names, size_t count)
 
 int mv_store_run_create(struct mv_store *store, const char *name, struct mv_error **err)
 {
+	bool fresh = mkdirat(store->run_fd, name, 0700) == 0;
 	int fd;
 
-	if (mkdirat(store->run_fd, name, 0700) < 0 && errno != EEXIST)
+	if (!fresh && errno != EEXIST)
 		return mv_error_set_errno(err, errno, "The folder '%s/run/%s' cannot be made", store->path, name);
 	fd = openat(store->run_fd, name, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return mv_error_set_errno(err, errno, "The folder '%s/run/%s' cannot be opened", store->path, name);
-	remove_files(fd, run_files, MV_ARRAY_SIZE(run_files));
-	remove_files(fd, last_files, MV_ARRAY_SIZE(last_files));
+	if (!fresh) {
+		remove_files(fd, run_files, MV_ARRAY_SIZE(run_files));
+		remove_files(fd, last_files, MV_ARRAY_SIZE(last_files));
+	}
 	return fd;
 }
 
