@@ -20,12 +20,13 @@ struct world {
 static struct world *the_world(void)
 {
 	static struct world w;
+	static char cmdline[] = "console=ttyS0";
 
 	if (w.memory.region_count)
 		return &w;
 	mv_machine_spec_init(&w.spec);
 	w.spec.vcpus = w.spec.sockets = w.spec.cores = w.spec.threads = 1;
-	w.spec.cmdline = (char[]){ "console=ttyS0" };
+	w.spec.cmdline = cmdline;
 	w.spec.kernel_fd = memfd_create("kernel", MFD_CLOEXEC);
 	w.spec.initrd_fd = memfd_create("initrd", MFD_CLOEXEC);
 	fz_must(w.spec.kernel_fd >= 0 && w.spec.initrd_fd >= 0, "no files");

@@ -47,12 +47,13 @@ static void write_kernel(int fd)
 static struct world *the_world(void)
 {
 	static struct world w;
+	static char cmdline[] = "console=ttyS0";
 
 	if (w.memory.region_count)
 		return &w;
 	mv_machine_spec_init(&w.spec);
 	w.spec.vcpus = w.spec.sockets = w.spec.cores = w.spec.threads = 1;
-	w.spec.cmdline = (char[]){ "console=ttyS0" };
+	w.spec.cmdline = cmdline;
 	w.spec.kernel_fd = memfd_create("kernel", MFD_CLOEXEC);
 	w.spec.payload_fd = memfd_create("payload", MFD_CLOEXEC);
 	fz_must(w.spec.kernel_fd >= 0 && w.spec.payload_fd >= 0, "no files");
