@@ -14,7 +14,7 @@ struct mv_conn;
 struct mv_domain;
 
 /* kvm:///embed?root=DIR runs the KVM driver in this process, with definitions and run-time state below DIR (created
- * when missing). Other URIs: MV_ERR_NO_SUPPORT. */
+ * when missing). &timeout=SECONDS: how long a call waits for a machine's answer (30). Other URIs: MV_ERR_NO_SUPPORT. */
 int mv_conn_open(const char *uri, struct mv_conn **out, struct mv_error **err);
 struct mv_conn *mv_conn_ref(struct mv_conn *conn);
 void mv_conn_unref(struct mv_conn *conn); /* guests go on */

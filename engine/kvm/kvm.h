@@ -46,8 +46,7 @@ struct mv_kvm_domain {
 	int pidfd; /* readable when the machine process has ended; -1: not known */
 	struct mv_watch *pid_watch;
 	pid_t pid;
-	bool child; /* ours: its exit status is to be collected */
-	bool eof;   /* the control connection has ended */
+	bool eof; /* the control connection has ended */
 	enum mv_kvm_pending pending;
 	uint32_t pending_serial;
 	bool announced;               /* "started" was told */

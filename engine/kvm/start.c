@@ -242,7 +242,6 @@ static int launch(struct launch *l, const struct mv_kvm_start *how, const char *
 		return -1;
 	d->sock = l->control;
 	l->control = -1;
-	d->child = true;
 	d->eof = false;
 	if (mv_kvm_watch(d, err) < 0)
 		return -1;
