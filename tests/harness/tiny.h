@@ -46,10 +46,11 @@ void mv_tiny_kill(struct mv_tiny *t);
 struct mv_tiny_usage {
 	unsigned fds;
 	unsigned threads;
-	uint64_t anonymous; /* bytes of anonymous memory in RAM: guest memory is not among it */
+	uint64_t anonymous; /* bytes of anonymous memory in RAM, without those of a guest of 16 MiB */
 };
 void mv_tiny_usage(pid_t pid, struct mv_tiny_usage *usage);
-/* Fails when `now` is more than `before`: memory may have grown by `slack` bytes (more with sanitizers). */
-void mv_tiny_usage_same(const struct mv_tiny_usage *before, const struct mv_tiny_usage *now, uint64_t slack);
+/* Waits until the process holds no more than `before`, and fails when it does not come to that: memory may have grown
+ * by `slack` bytes (more with sanitizers). */
+void mv_tiny_usage_same(pid_t pid, const struct mv_tiny_usage *before, uint64_t slack);
 
 #endif
