@@ -15,7 +15,7 @@ start:
 	jb 1b
 2:	mov $'.', %al
 	out %al, %dx
-	mov $20000, %ecx
+	mov $50, %ecx
 3:	dec %ecx
 	jnz 3b
 	jmp 2b
