@@ -17,9 +17,9 @@ table() {
 	BEGIN { printf "%-48s %12s %12s %-7s %8s  %-9s %s\n", "measure", "ours", "peer", "unit", "ratio", "bar", "" }
 	{
 		ratio = $3 == "-" ? "" : sprintf("%.3f", $2 / $3)
-		if ($5 ~ /^<=/) met = $2 <= substr($5, 3)
-		else if ($5 ~ /^>=/) met = $2 / $3 >= substr($5, 3)
-		else met = $2 / $3 <= $5
+		if ($5 ~ /^<=/) met = $2 + 0 <= substr($5, 3) + 0
+		else if ($5 ~ /^>=/) met = $2 / $3 >= substr($5, 3) + 0
+		else met = $2 / $3 <= $5 + 0
 		printf "%-48s %12s %12s %-7s %8s  %-9s %s\n", $1, $2, $3, $4, ratio, $5, met ? "met" : "MISSED"
 	}' "$rows"
 }
