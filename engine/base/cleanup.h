@@ -21,19 +21,19 @@ static inline void mv_cleanup_fd(int *fd)
 
 /* mv_auto(mv_thing) x: a `struct mv_thing *` freed by the function that MV_AUTO_DEFINE named. */
 #define mv_auto(type) __attribute__((cleanup(mv_cleanup_##type))) struct type *
-#define MV_AUTO_DEFINE(type, free_fn)                             \
-	static inline void mv_cleanup_##type(struct type **p)     \
-	{                                                         \
-		free_fn(*p);                                      \
+#define MV_AUTO_DEFINE(type, free_fn)                         \
+	static inline void mv_cleanup_##type(struct type **p) \
+	{                                                     \
+		free_fn(*p);                                  \
 	}
 
 /* Takes the value out of a cleanup variable, which then holds nothing. */
-#define mv_steal(p)                        \
-	({                                 \
-		__typeof__(p) *steal_ = &(p); \
+#define mv_steal(p)                             \
+	({                                      \
+		__typeof__(p) *steal_ = &(p);   \
 		__typeof__(p) value_ = *steal_; \
-		*steal_ = NULL;            \
-		value_;                    \
+		*steal_ = NULL;                 \
+		value_;                         \
 	})
 
 static inline int mv_steal_fd(int *fd)
@@ -45,6 +45,6 @@ static inline int mv_steal_fd(int *fd)
 }
 
 #define MV_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define mv_container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define mv_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -1,4 +1,5 @@
-/* CRC32C (Castagnoli), as iSCSI and ext4 use it: reflected polynomial 0x82f63b78, initial value and final XOR all ones. */
+/* CRC32C (Castagnoli), as iSCSI and ext4 use it: reflected polynomial 0x82f63b78, initial value and final XOR all ones.
+ */
 #ifndef MV_BASE_CRC32C_H
 #define MV_BASE_CRC32C_H
 

@@ -35,7 +35,7 @@ struct mv_loop {
 	struct mv_watch *wake_watch;
 	struct mv_watch *watches;
 	struct mv_watch *dead;
-	unsigned depth; /* rounds may nest: a callback may call mv_loop_once() */
+	unsigned depth;                             /* rounds may nest: a callback may call mv_loop_once() */
 	bool (*wait)(void *opaque, int timeout_ms); /* NULL: epoll_wait alone */
 	void *wait_opaque;
 	bool waiting; /* in wait(): rounds that nest there do without it */
@@ -47,7 +47,7 @@ struct mv_loop {
 	struct call **calls_tail;
 	unsigned wakes;
 	bool stop;
-	bool owned;       /* a thread has run the loop; `thread` is it */
+	bool owned; /* a thread has run the loop; `thread` is it */
 	pthread_t thread;
 
 	bool started; /* by mv_loop_start_thread: to be joined */

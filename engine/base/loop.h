@@ -25,18 +25,18 @@ void mv_loop_run(struct mv_loop *loop);
 void mv_loop_once(struct mv_loop *loop, int timeout_ms);
 /* Any thread, also a callback: mv_loop_run() returns after the current round. */
 void mv_loop_stop(struct mv_loop *loop);
-/* The epoll descriptor, for somebody who waits in another way (io_uring, another loop) and then calls mv_loop_once(loop, 0). */
+/* The epoll descriptor, for somebody who waits in another way (io_uring, another loop) and then calls
+ * mv_loop_once(loop, 0). */
 int mv_loop_fd(const struct mv_loop *loop);
 
-/* Lets somebody wait in the loop's place: each round first calls wait(opaque, timeout_ms), which waits for its own things
- * and for mv_loop_fd(), handles its own, and returns whether mv_loop_fd() has events (it may be wrong either way once).
- * NULL takes it back. Loop's thread, not from within wait. */
+/* Lets somebody wait in the loop's place: each round first calls wait(opaque, timeout_ms), which waits for its own
+ * things and for mv_loop_fd(), handles its own, and returns whether mv_loop_fd() has events (it may be wrong either way
+ * once). NULL takes it back. Loop's thread, not from within wait. */
 void mv_loop_set_wait(struct mv_loop *loop, bool (*wait)(void *opaque, int timeout_ms), void *opaque);
 
 /* Starts a thread called `name` (at most 15 characters) that runs the loop; mv_loop_join() stops it and joins it.
  * `setup` (optional) runs first on the new thread: the sandbox of its kind. */
-int mv_loop_start_thread(struct mv_loop *loop, const char *name, mv_loop_fn setup, void *opaque,
-			 struct mv_error **err);
+int mv_loop_start_thread(struct mv_loop *loop, const char *name, mv_loop_fn setup, void *opaque, struct mv_error **err);
 void mv_loop_join(struct mv_loop *loop);
 
 /* Runs fn(opaque) on the loop's thread and returns when it has run. On the loop's own thread, or while no thread has
@@ -50,8 +50,8 @@ void mv_loop_wait(struct mv_loop *loop, bool (*done)(void *opaque), void *opaque
 void mv_loop_wake(struct mv_loop *loop); /* any thread */
 
 /* Watches fd (borrowed) for epoll events (level triggered); loop's thread, or before the loop runs. */
-int mv_watch_add(struct mv_loop *loop, int fd, uint32_t events, mv_watch_fn fn, void *opaque,
-		 struct mv_watch **out, struct mv_error **err);
+int mv_watch_add(struct mv_loop *loop, int fd, uint32_t events, mv_watch_fn fn, void *opaque, struct mv_watch **out,
+		 struct mv_error **err);
 void mv_watch_set_events(struct mv_watch *watch, uint32_t events);
 /* Safe in any callback, its own too; NULL is accepted. Must come before fd is closed. */
 void mv_watch_remove(struct mv_watch *watch);

@@ -193,7 +193,8 @@ void mv_xdr_array(struct mv_xdr *x, void **array, uint32_t *count, size_t elemen
 		*array = NULL;
 		*count = 0;
 	}
-	/* Every element takes at least four bytes on the wire: a huge count without the bytes is refused before memory is. */
+	/* Every element takes at least four bytes on the wire: a huge count without the bytes is refused before memory
+	 * is. */
 	if (x->failed || n > max || (x->decoding && n > (x->size - x->pos) / 4)) {
 		x->failed = true;
 		return;

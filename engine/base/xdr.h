@@ -14,7 +14,7 @@ struct mv_xdr {
 	uint8_t *out;      /* encoding: owned, see mv_xdr_take() */
 	size_t size;       /* bytes in `in`, or written to `out` */
 	size_t capacity;
-	size_t pos;        /* decoding: next byte */
+	size_t pos; /* decoding: next byte */
 };
 
 void mv_xdr_encoder(struct mv_xdr *x);
@@ -28,7 +28,7 @@ void mv_xdr_fail(struct mv_xdr *x);
 void mv_xdr_u32(struct mv_xdr *x, uint32_t *v);
 void mv_xdr_i32(struct mv_xdr *x, int32_t *v);
 void mv_xdr_u64(struct mv_xdr *x, uint64_t *v);
-void mv_xdr_bool(struct mv_xdr *x, bool *v); /* anything but 0 and 1 is an error */
+void mv_xdr_bool(struct mv_xdr *x, bool *v);                     /* anything but 0 and 1 is an error */
 void mv_xdr_enum(struct mv_xdr *x, uint32_t *v, uint32_t limit); /* values 0..limit-1 */
 void mv_xdr_opaque(struct mv_xdr *x, void *data, size_t len);    /* fixed length, padded to 4 */
 /* A string of at most `max` bytes without NUL inside; decoded: *s owned by the caller, freed first. NULL encodes as

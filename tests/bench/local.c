@@ -158,8 +158,9 @@ static double peer_start(double *memory)
 		dup2(out[1], STDOUT_FILENO);
 		dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO);
 		dup2(STDIN_FILENO, STDERR_FILENO);
-		execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M", "microvm", "-accel", "kvm", "-m", "16", "-nodefaults",
-		       "-no-user-config", "-nographic", "-no-reboot", "-serial", "stdio", "-kernel", kernel, (char *)NULL);
+		execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M", "microvm", "-accel", "kvm", "-m", "16",
+		       "-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-serial", "stdio", "-kernel",
+		       kernel, (char *)NULL);
 		_exit(127);
 	}
 	close(out[1]);

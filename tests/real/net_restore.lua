@@ -44,7 +44,7 @@ end
 -- The host takes what the guest sends to this port; finish() gives its checksum. (Its own direction stays open, since
 -- either nc ends at the end of what it receives.)
 local function receiver(port)
-	return start(("busybox nc -l -p %d < <(sleep 300) | md5sum"):format(port))
+	return start(("timeout 150 busybox nc -l -p %d < <(sleep 300) | md5sum"):format(port))
 end
 
 local function sender(port)
@@ -116,7 +116,7 @@ t.it("sockets carry data both ways, and a restore resets what was connected", fu
 	local guest = g.start(conn, spec)
 	-- The guest connects to the host, which is number 2.
 	local sum = make_data(guest)
-	local received = start(("%s listen 7001 < <(sleep 300) | md5sum"):format(vsockcat))
+	local received = start(("timeout 150 %s listen 7001 < <(sleep 300) | md5sum"):format(vsockcat))
 	local function send(port)
 		guest:run(("until %s connect 2 %d < /run/data; do usleep 100000; done"):format(vsockcat, port), 120)
 	end
@@ -136,7 +136,7 @@ t.it("sockets carry data both ways, and a restore resets what was connected", fu
 	guest = restore(conn, folder .. "/saved")
 	guest.console:expect("reset", 60)
 	held:close()
-	received = start(("%s listen 7004 < <(sleep 300) | md5sum"):format(vsockcat))
+	received = start(("timeout 150 %s listen 7004 < <(sleep 300) | md5sum"):format(vsockcat))
 	send(7004)
 	t.equal(finish(received), sum)
 	guest.vm:destroy()

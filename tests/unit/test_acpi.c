@@ -122,7 +122,7 @@ static void describes_the_fixed_hardware(void **state)
 	assert_int_equal(mv_get_le32(t + 80), MV_PORT_PM_GPE0);
 	flags = mv_get_le32(t + 112);
 	assert_false(flags & 1u << 4); /* the power button is a fixed one */
-	assert_true(flags & 1u << 8); /* the timer has 32 bits */
+	assert_true(flags & 1u << 8);  /* the timer has 32 bits */
 	assert_true(flags & 1u << 10);
 	assert_int_equal(mv_get_le64(t + 120), MV_PORT_PM_RESET);
 	assert_int_equal(t[128], MV_PM_RESET_VALUE);

@@ -57,7 +57,8 @@ static void visit_stats(struct mv_xdr *x, struct mv_message *m)
 
 static void visit_blob(struct mv_xdr *x, struct mv_message *m)
 {
-	/* An array of bytes on the wire costs four bytes an element as XDR arrays go, so a counted opaque is written by hand. */
+	/* An array of bytes on the wire costs four bytes an element as XDR arrays go, so a counted opaque is written by
+	 * hand. */
 	uint32_t size = m->blob_size;
 
 	mv_xdr_u32(x, &size);
@@ -237,10 +238,10 @@ int mv_status_read(int fd, struct mv_control_status *status, struct mv_error **e
 const char *mv_run_state_name(uint32_t state)
 {
 	static const char *const names[] = {
-		[MV_STATE_NOSTATE] = "no state",   [MV_STATE_RUNNING] = "running",
-		[MV_STATE_BLOCKED] = "idle",       [MV_STATE_PAUSED] = "paused",
+		[MV_STATE_NOSTATE] = "no state",     [MV_STATE_RUNNING] = "running",
+		[MV_STATE_BLOCKED] = "idle",         [MV_STATE_PAUSED] = "paused",
 		[MV_STATE_SHUTDOWN] = "in shutdown", [MV_STATE_SHUTOFF] = "shut off",
-		[MV_STATE_CRASHED] = "crashed",    [MV_STATE_PMSUSPENDED] = "pmsuspended",
+		[MV_STATE_CRASHED] = "crashed",      [MV_STATE_PMSUSPENDED] = "pmsuspended",
 	};
 
 	return state < MV_ARRAY_SIZE(names) ? names[state] : "unknown";

@@ -20,7 +20,8 @@
 #define MV_ACPI_TABLES_END 0x00100000ULL
 
 /* Ports */
-#define MV_PORT_PM_BASE 0x600 /* ACPI PM1 event block (4), PM1 control (2), PM timer (4 at +8), GPE0 (2 at +0xc), reset (1 at +0xf) */
+#define MV_PORT_PM_BASE \
+	0x600 /* ACPI PM1 event block (4), PM1 control (2), PM timer (4 at +8), GPE0 (2 at +0xc), reset (1 at +0xf) */
 #define MV_PORT_PM_SIZE 0x10
 #define MV_PORT_PM_TIMER (MV_PORT_PM_BASE + 0x8)
 #define MV_PORT_PM_GPE0 (MV_PORT_PM_BASE + 0xc)

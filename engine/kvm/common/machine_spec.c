@@ -31,9 +31,7 @@ static void clear_device(struct mv_device_spec *d)
 {
 	free(d->id);
 	switch (d->kind) {
-	case MV_DEVICE_BLK:
-		free(d->blk.serial);
-		break;
+	case MV_DEVICE_BLK: free(d->blk.serial); break;
 	case MV_DEVICE_NET:
 		free(d->net.tap_fds);
 		free(d->net.vhost_fds);
@@ -43,8 +41,7 @@ static void clear_device(struct mv_device_spec *d)
 			free(d->console.ports[i].name);
 		free(d->console.ports);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -126,21 +123,11 @@ static void visit_device(struct mv_xdr *x, struct mv_device_spec *d)
 		return;
 	}
 	switch ((enum mv_device_kind)d->kind) {
-	case MV_DEVICE_SERIAL:
-		visit_serial(x, &d->serial);
-		break;
-	case MV_DEVICE_BLK:
-		visit_blk(x, &d->blk);
-		break;
-	case MV_DEVICE_NET:
-		visit_net(x, &d->net);
-		break;
-	case MV_DEVICE_CONSOLE:
-		visit_console(x, &d->console);
-		break;
-	case MV_DEVICE_RNG:
-		mv_xdr_i32(x, &d->rng.fd);
-		break;
+	case MV_DEVICE_SERIAL: visit_serial(x, &d->serial); break;
+	case MV_DEVICE_BLK: visit_blk(x, &d->blk); break;
+	case MV_DEVICE_NET: visit_net(x, &d->net); break;
+	case MV_DEVICE_CONSOLE: visit_console(x, &d->console); break;
+	case MV_DEVICE_RNG: mv_xdr_i32(x, &d->rng.fd); break;
 	case MV_DEVICE_BALLOON:
 		mv_xdr_bool(x, &d->balloon.deflate_on_oom);
 		mv_xdr_bool(x, &d->balloon.free_page_reporting);
@@ -152,8 +139,7 @@ static void visit_device(struct mv_xdr *x, struct mv_device_spec *d)
 		mv_xdr_u64(x, &d->vsock.cid);
 		break;
 	case MV_DEVICE_PVPANIC:
-	case MV_DEVICE_LAST:
-		break;
+	case MV_DEVICE_LAST: break;
 	}
 }
 
@@ -232,7 +218,8 @@ int mv_machine_spec_decode(struct mv_machine_spec *spec, const void *data, size_
 	visit(&x, spec);
 	if (!mv_xdr_done(&x)) {
 		mv_machine_spec_clear(spec);
-		return mv_error_set(err, MV_ERR_INTERNAL, "The machine specification is damaged or of another version.");
+		return mv_error_set(err, MV_ERR_INTERNAL,
+				    "The machine specification is damaged or of another version.");
 	}
 	return 0;
 }
@@ -252,12 +239,8 @@ static void each(struct fd_visit *v, int32_t *fd)
 static void each_of_device(struct fd_visit *v, struct mv_device_spec *d)
 {
 	switch ((enum mv_device_kind)d->kind) {
-	case MV_DEVICE_SERIAL:
-		each(v, &d->serial.log_fd);
-		break;
-	case MV_DEVICE_BLK:
-		each(v, &d->blk.fd);
-		break;
+	case MV_DEVICE_SERIAL: each(v, &d->serial.log_fd); break;
+	case MV_DEVICE_BLK: each(v, &d->blk.fd); break;
 	case MV_DEVICE_NET:
 		for (uint32_t i = 0; i < d->net.pairs; i++)
 			each(v, &d->net.tap_fds[i]);
@@ -268,16 +251,11 @@ static void each_of_device(struct fd_visit *v, struct mv_device_spec *d)
 		for (uint32_t i = 0; i < d->console.count; i++)
 			each(v, &d->console.ports[i].log_fd);
 		break;
-	case MV_DEVICE_RNG:
-		each(v, &d->rng.fd);
-		break;
-	case MV_DEVICE_VSOCK:
-		each(v, &d->vsock.vhost_fd);
-		break;
+	case MV_DEVICE_RNG: each(v, &d->rng.fd); break;
+	case MV_DEVICE_VSOCK: each(v, &d->vsock.vhost_fd); break;
 	case MV_DEVICE_PVPANIC:
 	case MV_DEVICE_BALLOON:
-	case MV_DEVICE_LAST:
-		break;
+	case MV_DEVICE_LAST: break;
 	}
 }
 

@@ -13,7 +13,7 @@
 #define MV_MACHINE_MIN_MEMORY (UINT64_C(16) << 20)
 #define MV_MACHINE_MAX_VCPUS 1024
 #define MV_MACHINE_PCI_SLOTS 31
-#define MV_MAX_QUEUES 64      /* queue pairs (net) or queues (blk) of one device */
+#define MV_MAX_QUEUES 64 /* queue pairs (net) or queues (blk) of one device */
 #define MV_MAX_CONSOLE_PORTS 31
 
 enum mv_machine_action { MV_ACTION_DESTROY, MV_ACTION_RESTART, MV_ACTION_PRESERVE, MV_ACTION_LAST };
@@ -48,11 +48,11 @@ struct mv_serial_spec {
 struct mv_blk_spec {
 	int32_t fd; /* a raw file or a block device; opened with O_DIRECT where the cache mode says so */
 	bool read_only;
-	bool discard;     /* pass discards on (punch holes); otherwise not offered */
-	uint32_t cache;   /* enum mv_cache_mode */
-	uint32_t queues;  /* 1..MV_MAX_QUEUES */
+	bool discard;        /* pass discards on (punch holes); otherwise not offered */
+	uint32_t cache;      /* enum mv_cache_mode */
+	uint32_t queues;     /* 1..MV_MAX_QUEUES */
 	uint32_t queue_size; /* power of two, 2..1024 */
-	char *serial;     /* at most 20 bytes; may be NULL */
+	char *serial;        /* at most 20 bytes; may be NULL */
 };
 
 struct mv_net_spec {
@@ -62,7 +62,7 @@ struct mv_net_spec {
 	int32_t *tap_fds;   /* opened with IFF_NO_PI | IFF_VNET_HDR (| IFF_MULTI_QUEUE) */
 	int32_t *vhost_fds; /* NULL: no vhost; else `pairs` descriptors of /dev/vhost-net */
 	uint32_t vhost_count;
-	bool offloads;      /* offer checksum and segmentation offloads */
+	bool offloads; /* offer checksum and segmentation offloads */
 	uint32_t queue_size;
 };
 
@@ -129,16 +129,17 @@ struct mv_machine_spec {
 	int32_t kernel_fd; /* -1 only when restoring without reboot support */
 	int32_t initrd_fd;
 	int32_t payload_fd; /* what the bzImage kernel_fd unpacks itself to, an ELF file; -1: it is to unpack itself */
-	char *kernel_name; /* paths, for messages only */
+	char *kernel_name;  /* paths, for messages only */
 	char *initrd_name;
 	char *cmdline;
 
-	int32_t kvm_fd;     /* /dev/kvm */
-	int32_t listen_fd;  /* control socket, listening; -1: only the inherited connection */
-	int32_t status_fd;  /* the last word about the guest is written here; see control.h; -1: nowhere */
-	int32_t restore_fd; /* a save image; -1: boot */
+	int32_t kvm_fd;      /* /dev/kvm */
+	int32_t listen_fd;   /* control socket, listening; -1: only the inherited connection */
+	int32_t status_fd;   /* the last word about the guest is written here; see control.h; -1: nowhere */
+	int32_t restore_fd;  /* a save image; -1: boot */
 	bool restore_verify; /* check all memory blocks' checksums before the guest runs */
-	char *description;  /* the guest's definition, kept in save images so that restore needs nothing else; opaque here */
+	char *description;   /* the guest's definition, kept in save images so that restore needs nothing else; opaque
+				here */
 
 	uint32_t on_poweroff, on_reboot, on_crash; /* enum mv_machine_action */
 	bool start_paused;
@@ -148,7 +149,7 @@ struct mv_machine_spec {
 	uint32_t device_count;
 };
 
-void mv_machine_spec_init(struct mv_machine_spec *spec); /* zeroes, descriptors -1, sandbox on */
+void mv_machine_spec_init(struct mv_machine_spec *spec);  /* zeroes, descriptors -1, sandbox on */
 void mv_machine_spec_clear(struct mv_machine_spec *spec); /* frees what it points to; closes no descriptor */
 
 /* Encoding: *data owned by the caller. Decoding replaces all of *spec, which must be initialised or cleared. */

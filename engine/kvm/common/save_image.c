@@ -22,19 +22,13 @@ static const char magic_partial[8] = "MVPARTIA";
 static const struct {
 	size_t offset, size;
 } fields[] = {
-#define FIELD(name) { offsetof(struct mv_save_header, name), sizeof(((struct mv_save_header *)0)->name) }
-	FIELD(version),
-	FIELD(vcpus),
-	FIELD(memory_size),
-	FIELD(description_offset),
-	FIELD(description_size),
-	FIELD(sections_offset),
-	FIELD(sections_size),
-	FIELD(checksums_offset),
-	FIELD(checksums_size),
-	FIELD(memory_offset),
-	FIELD(description_crc),
-	FIELD(sections_crc),
+#define FIELD(name)                                                                               \
+	{                                                                                         \
+		offsetof(struct mv_save_header, name), sizeof(((struct mv_save_header *)0)->name) \
+	}
+	FIELD(version),          FIELD(vcpus),           FIELD(memory_size),     FIELD(description_offset),
+	FIELD(description_size), FIELD(sections_offset), FIELD(sections_size),   FIELD(checksums_offset),
+	FIELD(checksums_size),   FIELD(memory_offset),   FIELD(description_crc), FIELD(sections_crc),
 	FIELD(checksums_crc),
 #undef FIELD
 };
@@ -64,8 +58,9 @@ int mv_save_header_write(int fd, const struct mv_save_header *h, bool complete, 
 	for (size_t i = 0; i < MV_ARRAY_SIZE(fields); i++, p += 8)
 		memcpy(p, (const uint8_t *)h + fields[i].offset, fields[i].size);
 	/* The CRC covers the magic of a complete image, so that both kinds of header differ in nothing else. */
-	mv_put_le32(p, mv_crc32c(mv_crc32c(0, magic_complete, sizeof(magic_complete)), page + sizeof(magic_complete),
-				 MV_ARRAY_SIZE(fields) * 8));
+	mv_put_le32(p,
+		    mv_crc32c(mv_crc32c(0, magic_complete, sizeof(magic_complete)), page + sizeof(magic_complete),
+			      MV_ARRAY_SIZE(fields) * 8));
 	return mv_file_write_at(fd, page, sizeof(page), 0, "save image", err);
 }
 
@@ -119,15 +114,15 @@ static int parse_header(int fd, const char *name, struct mv_save_header *h, stru
 	/* The version comes first: what a newer one puts elsewhere is not ours to judge. */
 	if (h->version > MV_SAVE_VERSION)
 		return mv_error_set(err, MV_ERR_OPERATION_FAILED,
-				    "The save image '%s' has version %u; this program reads up to %d.", name, h->version,
-				    MV_SAVE_VERSION);
+				    "The save image '%s' has version %u; this program reads up to %d.", name,
+				    h->version, MV_SAVE_VERSION);
 	if (mv_get_le32(p) != mv_crc32c(0, raw, (size_t)(p - raw)) || h->version == 0)
 		return damaged(name, "its header's checksum is wrong", err);
 	return check_layout(h, fd, name, err);
 }
 
-int mv_save_part_read(int fd, const char *name, const char *what, uint64_t offset, uint64_t size, uint32_t crc, void **data,
-		      struct mv_error **err)
+int mv_save_part_read(int fd, const char *name, const char *what, uint64_t offset, uint64_t size, uint32_t crc,
+		      void **data, struct mv_error **err)
 {
 	mv_autofree uint8_t *buffer = malloc(size + 1);
 	ssize_t n;
@@ -185,8 +180,8 @@ int mv_save_memory_verify(int fd, const char *name, const struct mv_save_header 
 
 	if (!block)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory to check the save image '%s'.", name);
-	if (mv_save_part_read(fd, name, "list of memory checksums", h->checksums_offset, h->checksums_size, h->checksums_crc, &sums,
-			      err) < 0)
+	if (mv_save_part_read(fd, name, "list of memory checksums", h->checksums_offset, h->checksums_size,
+			      h->checksums_crc, &sums, err) < 0)
 		return -1;
 	for (uint64_t at = 0; at < h->memory_size; at += MV_SAVE_BLOCK) {
 		size_t len = h->memory_size - at < MV_SAVE_BLOCK ? h->memory_size - at : MV_SAVE_BLOCK;
@@ -223,8 +218,8 @@ int mv_save_section_append(void **data, size_t *size, const struct mv_save_secti
 	return 0;
 }
 
-int mv_save_section_find(const void *data, size_t size, const char *name, uint32_t version,
-			 struct mv_save_section *out, struct mv_error **err)
+int mv_save_section_find(const void *data, size_t size, const char *name, uint32_t version, struct mv_save_section *out,
+			 struct mv_error **err)
 {
 	const uint8_t *p = data;
 
@@ -244,9 +239,10 @@ int mv_save_section_find(const void *data, size_t size, const char *name, uint32
 				return mv_error_set(err, MV_ERR_OPERATION_FAILED,
 						    "The saved state of '%s' is damaged: its checksum is wrong.", name);
 			if (!out->version || out->version > version)
-				return mv_error_set(err, MV_ERR_OPERATION_FAILED,
-						    "The saved state of '%s' has version %u; this program reads 1 to %u.",
-						    name, out->version, version);
+				return mv_error_set(
+					err, MV_ERR_OPERATION_FAILED,
+					"The saved state of '%s' has version %u; this program reads 1 to %u.", name,
+					out->version, version);
 			return 0;
 		}
 		p += SECTION_HEADER + len;

@@ -167,14 +167,14 @@ void mv_state_bytes(struct mv_state *st, uint16_t tag, void *data, size_t len)
 	}
 }
 
-#define DEFINE_NUMBER(bits)                                                          \
-	void mv_state_u##bits(struct mv_state *st, uint16_t tag, uint##bits##_t *v)  \
-	{                                                                            \
-		uint8_t wire[sizeof(*v)];                                            \
-		mv_put_le(wire, *v, sizeof(*v));                                     \
-		mv_state_bytes(st, tag, wire, sizeof(wire));                         \
-		if (st->loading && !st->error)                                       \
-			*v = (uint##bits##_t)mv_get_le(wire, sizeof(*v));            \
+#define DEFINE_NUMBER(bits)                                                         \
+	void mv_state_u##bits(struct mv_state *st, uint16_t tag, uint##bits##_t *v) \
+	{                                                                           \
+		uint8_t wire[sizeof(*v)];                                           \
+		mv_put_le(wire, *v, sizeof(*v));                                    \
+		mv_state_bytes(st, tag, wire, sizeof(wire));                        \
+		if (st->loading && !st->error)                                      \
+			*v = (uint##bits##_t)mv_get_le(wire, sizeof(*v));           \
 	}
 
 /* mv_put_le copies only the low bytes: the host is little-endian (x86-64 only). */

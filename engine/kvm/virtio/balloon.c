@@ -140,7 +140,8 @@ static void take_deflate(struct balloon *b)
  * where that is the pattern. A page of a restored guest may come back with the image's contents. */
 static bool may_discard_reported(const struct balloon *b)
 {
-	return !mv_virtio_has(&b->v, F_PAGE_POISON) || (!b->poison && b->v.dev.machine->memory->kind != MV_MEMORY_IMAGE);
+	return !mv_virtio_has(&b->v, F_PAGE_POISON) ||
+		(!b->poison && b->v.dev.machine->memory->kind != MV_MEMORY_IMAGE);
 }
 
 static void take_reports(struct balloon *b, unsigned index)

@@ -10,8 +10,8 @@
 
 enum mv_space { MV_SPACE_PORT, MV_SPACE_MEMORY, MV_SPACE_COUNT };
 
-/* Called on a vCPU thread, without any lock of the bus held: a handler may add and remove ranges. `len` is 1..8 and lies
- * within the range; offset is relative to the range's base. */
+/* Called on a vCPU thread, without any lock of the bus held: a handler may add and remove ranges. `len` is 1..8 and
+ * lies within the range; offset is relative to the range's base. */
 struct mv_bus_ops {
 	void (*read)(void *opaque, uint64_t offset, void *buf, unsigned len);
 	void (*write)(void *opaque, uint64_t offset, const void *buf, unsigned len);

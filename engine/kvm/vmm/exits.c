@@ -60,18 +60,12 @@ static void internal_error(struct mv_machine *m, unsigned vcpu, int vcpu_fd, con
 static void system_event(struct mv_machine *m, unsigned vcpu, int vcpu_fd, const struct kvm_run *run)
 {
 	switch (run->system_event.type) {
-	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		mv_machine_request(m, MV_REQUEST_POWEROFF, MV_REASON_POWEROFF, NULL);
-		break;
-	case KVM_SYSTEM_EVENT_RESET:
-		mv_machine_request(m, MV_REQUEST_RESET, MV_REASON_RESET, NULL);
-		break;
+	case KVM_SYSTEM_EVENT_SHUTDOWN: mv_machine_request(m, MV_REQUEST_POWEROFF, MV_REASON_POWEROFF, NULL); break;
+	case KVM_SYSTEM_EVENT_RESET: mv_machine_request(m, MV_REQUEST_RESET, MV_REASON_RESET, NULL); break;
 	case KVM_SYSTEM_EVENT_CRASH:
 		mv_machine_request(m, MV_REQUEST_PANIC, MV_REASON_PANIC, "The guest reported a crash to KVM.");
 		break;
-	default:
-		broken(m, vcpu, vcpu_fd, "KVM reported a system event of an unknown kind");
-		break;
+	default: broken(m, vcpu, vcpu_fd, "KVM reported a system event of an unknown kind"); break;
 	}
 }
 
@@ -80,24 +74,13 @@ void mv_exit_handle(struct mv_machine *m, unsigned vcpu, int vcpu_fd, struct kvm
 	char text[80];
 
 	switch (run->exit_reason) {
-	case KVM_EXIT_IO:
-		port_access(m, run);
-		break;
-	case KVM_EXIT_MMIO:
-		memory_access(m, run);
-		break;
+	case KVM_EXIT_IO: port_access(m, run); break;
+	case KVM_EXIT_MMIO: memory_access(m, run); break;
 	case KVM_EXIT_INTR:
-	case KVM_EXIT_IRQ_WINDOW_OPEN:
-		break;
-	case KVM_EXIT_SHUTDOWN:
-		mv_machine_request(m, MV_REQUEST_RESET, MV_REASON_TRIPLE_FAULT, NULL);
-		break;
-	case KVM_EXIT_SYSTEM_EVENT:
-		system_event(m, vcpu, vcpu_fd, run);
-		break;
-	case KVM_EXIT_INTERNAL_ERROR:
-		internal_error(m, vcpu, vcpu_fd, run);
-		break;
+	case KVM_EXIT_IRQ_WINDOW_OPEN: break;
+	case KVM_EXIT_SHUTDOWN: mv_machine_request(m, MV_REQUEST_RESET, MV_REASON_TRIPLE_FAULT, NULL); break;
+	case KVM_EXIT_SYSTEM_EVENT: system_event(m, vcpu, vcpu_fd, run); break;
+	case KVM_EXIT_INTERNAL_ERROR: internal_error(m, vcpu, vcpu_fd, run); break;
 	case KVM_EXIT_FAIL_ENTRY:
 		snprintf(text, sizeof(text), "the processor refused to run it (hardware reason 0x%llx)",
 			 run->fail_entry.hardware_entry_failure_reason);

@@ -177,8 +177,8 @@ static int add_devices(struct mv_guest *g, struct mv_error **err)
 		const struct mv_dev_ops *ops = mv_dev_ops_of((enum mv_device_kind)d->kind);
 
 		if (!ops)
-			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "Device '%s' is of a kind that is not known.",
-					    d->id);
+			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "Device '%s' is of a kind that is not known.", d->id);
 		if (add_device(g, ops, d->id, d, err) < 0)
 			return -1;
 	}
@@ -409,15 +409,9 @@ static void restart(struct mv_guest *g, enum mv_reason reason, const char *detai
 static void act(struct mv_guest *g, uint32_t action, enum mv_run_state kept, enum mv_reason reason, const char *detail)
 {
 	switch (action) {
-	case MV_ACTION_RESTART:
-		restart(g, reason, detail);
-		break;
-	case MV_ACTION_PRESERVE:
-		keep(g, kept, reason, detail);
-		break;
-	default:
-		mv_guest_quit(g, reason, detail);
-		break;
+	case MV_ACTION_RESTART: restart(g, reason, detail); break;
+	case MV_ACTION_PRESERVE: keep(g, kept, reason, detail); break;
+	default: mv_guest_quit(g, reason, detail); break;
 	}
 }
 
@@ -441,9 +435,7 @@ static void handle_request(void *opaque)
 		}
 		act(g, g->spec->on_poweroff, MV_STATE_PAUSED, reason, detail);
 		break;
-	case MV_REQUEST_RESET:
-		act(g, g->spec->on_reboot, MV_STATE_PAUSED, reason, detail);
-		break;
+	case MV_REQUEST_RESET: act(g, g->spec->on_reboot, MV_STATE_PAUSED, reason, detail); break;
 	case MV_REQUEST_PANIC:
 		preserve = reason != MV_REASON_PANIC_LOADED && g->spec->on_crash == MV_ACTION_PRESERVE;
 		/* What is preserved is in its last state already when others hear of it. */

@@ -1,5 +1,5 @@
-/* The guest as a whole: its parts, its life (running, paused, stopped and why), and what its own acts lead to. Everything
- * here happens on the main loop's thread. */
+/* The guest as a whole: its parts, its life (running, paused, stopped and why), and what its own acts lead to.
+ * Everything here happens on the main loop's thread. */
 #ifndef MV_KVM_VMM_GUEST_H
 #define MV_KVM_VMM_GUEST_H
 
@@ -29,7 +29,7 @@ struct mv_guest {
 
 	struct mv_control_status status;
 	bool devices_run;
-	bool holding; /* in mv_guest_hold() */
+	bool holding;     /* in mv_guest_hold() */
 	bool reboot_once; /* the next power-off becomes a reset */
 	bool ended;       /* the main loop should end; status says why */
 	mv_guest_event_fn on_event;
@@ -43,10 +43,11 @@ struct mv_guest {
 	char *request_detail;
 };
 
-/* Makes the machine of `spec` (borrowed; its descriptors become the guest's): memory, VM, devices, and the guest's kernel or
- * saved state in them. Nothing runs. No more than descriptors is needed from here on, except what /proc tells of memory. */
-int mv_guest_create(struct mv_guest *g, struct mv_machine_spec *spec, struct mv_loop *loop,
-		    mv_guest_event_fn on_event, void *opaque, struct mv_error **err);
+/* Makes the machine of `spec` (borrowed; its descriptors become the guest's): memory, VM, devices, and the guest's
+ * kernel or saved state in them. Nothing runs. No more than descriptors is needed from here on, except what /proc tells
+ * of memory. */
+int mv_guest_create(struct mv_guest *g, struct mv_machine_spec *spec, struct mv_loop *loop, mv_guest_event_fn on_event,
+		    void *opaque, struct mv_error **err);
 /* Guest memory exists after the first step and everything after the second; between them main enters the sandbox. */
 int mv_guest_build(struct mv_guest *g, struct mv_error **err);
 /* Starts the vCPU threads; none runs the guest yet. */

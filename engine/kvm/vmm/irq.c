@@ -52,7 +52,8 @@ static void add_lines(struct kvm_irq_routing *table)
 }
 
 /* Guests with APIC ids above 255 put bits 14:8 of the destination into bits 11:5 of the address (CPUID told them so:
- * KVM_FEATURE_MSI_EXT_DEST_ID); KVM takes them in the upper half. The address's own upper half is zero, see mv_msi_set(). */
+ * KVM_FEATURE_MSI_EXT_DEST_ID); KVM takes them in the upper half. The address's own upper half is zero, see
+ * mv_msi_set(). */
 static uint32_t extended_destination(uint64_t address)
 {
 	return (uint32_t)(address >> 5 & 0x7f) << 8;
@@ -216,7 +217,8 @@ int mv_msi_create(struct mv_irq *irq, struct mv_msi **out, struct mv_error **err
 	if (i == MAX_MSIS) {
 		close(msi->fd);
 		free(msi);
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "The devices need more than %d interrupts.", MAX_MSIS);
+		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "The devices need more than %d interrupts.",
+				    MAX_MSIS);
 	}
 	*out = msi;
 	return 0;

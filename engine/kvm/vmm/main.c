@@ -1,5 +1,5 @@
-/* moonvisor-vmm: one running guest. It is started by the KVM driver with one end of a control connection as descriptor 3;
- * the first message on it carries the machine specification and all descriptors. */
+/* moonvisor-vmm: one running guest. It is started by the KVM driver with one end of a control connection as descriptor
+ * 3; the first message on it carries the machine specification and all descriptors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -119,9 +119,9 @@ int main(int argc, char **argv)
 		reply(m.serial, err);
 		return status; /* the process ends, and everything half-made with it */
 	}
-	/* The threads, held at the gate, and their filters come before ours, which lets no thread be made that is freer. */
-	if (mv_guest_prepare(&guest, &err) < 0 ||
-	    (spec.sandbox && mv_sandbox_enter_thread(MV_THREAD_MAIN, &err) < 0)) {
+	/* The threads, held at the gate, and their filters come before ours, which lets no thread be made that is
+	 * freer. */
+	if (mv_guest_prepare(&guest, &err) < 0 || (spec.sandbox && mv_sandbox_enter_thread(MV_THREAD_MAIN, &err) < 0)) {
 		reply(m.serial, err);
 		return status;
 	}

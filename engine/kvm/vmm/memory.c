@@ -128,7 +128,8 @@ static int create_anonymous(struct mv_memory *mem, struct mv_error **err)
 	mem->kind = MV_MEMORY_ANONYMOUS;
 	if (map_regions(mem, -1, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, err) < 0)
 		return -1;
-	/* A tiny guest would pay for 2 MiB where it touches three pages. Where the host has none of them, never mind. */
+	/* A tiny guest would pay for 2 MiB where it touches three pages. Where the host has none of them, never mind.
+	 */
 	for (unsigned i = 0; i < mem->region_count && mem->size >= HUGE_FROM; i++)
 		madvise(mem->regions[i].host, mem->regions[i].size, MADV_HUGEPAGE);
 	mem->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -205,8 +206,8 @@ int mv_memory_write(const struct mv_memory *mem, uint64_t gpa, const void *buf, 
 	return 0;
 }
 
-/* What was given back reads as zeros, but for memory mapped from an image: there the image's contents come back, which a
- * clear must not show, so zeros are mapped over it. */
+/* What was given back reads as zeros, but for memory mapped from an image: there the image's contents come back, which
+ * a clear must not show, so zeros are mapped over it. */
 static int give_back(const struct mv_memory *mem, const struct mv_memory_region *r, uint64_t offset, uint64_t len)
 {
 	int rc;
@@ -221,10 +222,10 @@ static int give_back(const struct mv_memory *mem, const struct mv_memory_region 
 
 static int map_zeros(const struct mv_memory_region *r)
 {
-	return mmap(r->host, r->size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED ?
-		       -errno :
-		       0;
+	return mmap(r->host, r->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+		    -1, 0) == MAP_FAILED ?
+		-errno :
+		0;
 }
 
 int mv_memory_clear(struct mv_memory *mem, struct mv_error **err)

@@ -1,5 +1,5 @@
-/* A saved guest comes back: memory is mapped from the image, so that nothing is read before the guest touches it; devices
- * and vCPUs are loaded from its sections. */
+/* A saved guest comes back: memory is mapped from the image, so that nothing is read before the guest touches it;
+ * devices and vCPUs are loaded from its sections. */
 #ifndef MV_KVM_VMM_RESTORE_H
 #define MV_KVM_VMM_RESTORE_H
 

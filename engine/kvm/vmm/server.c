@@ -187,18 +187,13 @@ static int call_save(struct call *c, struct mv_error **err)
 		return -1;
 	}
 	switch ((enum mv_save_then)c->in->number) {
-	case MV_SAVE_THEN_QUIT:
-		mv_guest_quit(g, MV_REASON_SAVE, NULL);
-		break;
+	case MV_SAVE_THEN_QUIT: mv_guest_quit(g, MV_REASON_SAVE, NULL); break;
 	case MV_SAVE_THEN_HOLD:
 		c->client->holds = true;
 		c->client->held_from = before;
 		return mv_guest_suspend(g, MV_REASON_SAVE, err);
-	case MV_SAVE_THEN_PAUSE:
-		return mv_guest_suspend(g, MV_REASON_SAVE, err);
-	default:
-		mv_guest_release_hold(g);
-		break;
+	case MV_SAVE_THEN_PAUSE: return mv_guest_suspend(g, MV_REASON_SAVE, err);
+	default: mv_guest_release_hold(g); break;
 	}
 	return 0;
 }

@@ -89,8 +89,8 @@ int mv_vm_create(struct mv_vm *vm, const struct mv_machine_spec *spec, const str
 	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
 		return mv_error_set_errno(err, errno, "KVM cannot create a virtual machine");
-	/* Memory before the interrupt controllers: their ranges on KVM's own bus make each later change of memory wait for a
-	 * grace period (measured: 5 to 10 ms). */
+	/* Memory before the interrupt controllers: their ranges on KVM's own bus make each later change of memory wait
+	 * for a grace period (measured: 5 to 10 ms). */
 	if (set_memory(vm, memory, err) < 0)
 		return -1;
 	/* Only some Intel processors need these two; elsewhere they do nothing. */
@@ -120,7 +120,7 @@ int mv_vm_notify(const struct mv_vm *vm, enum mv_space space, uint64_t address, 
 		.len = len,
 		.fd = fd,
 		.flags = (add ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN) |
-			 (space == MV_SPACE_PORT ? KVM_IOEVENTFD_FLAG_PIO : 0),
+			(space == MV_SPACE_PORT ? KVM_IOEVENTFD_FLAG_PIO : 0),
 	};
 
 	return ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0 ? -errno : 0;

@@ -1,4 +1,5 @@
-/* The virtual machine as KVM sees it: memory slots, in-kernel interrupt controllers and timer, notification eventfds. */
+/* The virtual machine as KVM sees it: memory slots, in-kernel interrupt controllers and timer, notification eventfds.
+ */
 #ifndef MV_KVM_VMM_VM_H
 #define MV_KVM_VMM_VM_H
 

@@ -85,8 +85,8 @@ static int get(struct mv_state_env *env, struct chips *c, struct mv_error **err)
 
 static int put(struct mv_state_env *env, struct chips *c, struct mv_error **err)
 {
-	/* The second PIC first: what it holds until then (lines that devices raised while they were loaded) goes on to the
-	 * first one, where it would stay as a spurious interrupt. */
+	/* The second PIC first: what it holds until then (lines that devices raised while they were loaded) goes on to
+	 * the first one, where it would stay as a spurious interrupt. */
 	if (ioctl(env->vm_fd, KVM_SET_IRQCHIP, &c->pic[1]) < 0 || ioctl(env->vm_fd, KVM_SET_IRQCHIP, &c->pic[0]) < 0)
 		return mv_error_set_errno(err, errno, "KVM refused the saved state of the PIC");
 	if (ioctl(env->vm_fd, KVM_SET_IRQCHIP, &c->ioapic) < 0)
