@@ -4,6 +4,7 @@
  *   ROOT/etc/NAME.json     definitions, durable
  *   ROOT/run/NAME/         a running guest: control.sock, pid, id, spec.json, status, log
  *   ROOT/run/.id           the id that was given last
+ *   ROOT/cache/kernels/    kernels that were unpacked; may be removed at any time (engine/kvm/kernels.h)
  *
  * Folders are mode 0700. Files are replaced, never rewritten: who reads finds the old or the new content. Names that
  * begin with '.' are ours, so no guest's name may. */
