@@ -108,7 +108,8 @@ static void kick(struct vcpu *v)
 static void finish_access(struct vcpu *v)
 {
 	for (;;) {
-		v->run->immediate_exit = 1;
+		/* Atomic, as a kick may set it at the same time. */
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 		if (ioctl(v->fd, KVM_RUN, 0) < 0)
 			return; /* EINTR: nothing is left to finish. Any other error shows again when it runs. */
 		if (v->run->exit_reason != KVM_EXIT_IO && v->run->exit_reason != KVM_EXIT_MMIO)
@@ -140,7 +141,7 @@ static bool pass_gate(struct vcpu *v)
 	if (go_on) {
 		v->inside = true;
 		all->inside++;
-		v->run->immediate_exit = 0;
+		__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	}
 	pthread_mutex_unlock(&all->lock);
 	return go_on;
