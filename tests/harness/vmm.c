@@ -322,8 +322,13 @@ void mv_test_wait_end(struct mv_test_vmm *vmm, int status)
 void mv_test_stop(struct mv_test_vmm *vmm)
 {
 	if (vmm->pid > 0) {
+		pid_t gone;
+
 		kill(vmm->pid, SIGKILL);
-		waitpid(vmm->pid, NULL, 0);
+		/* Its threads are waited for as well, where the test traced them: the process ends after them. */
+		do
+			gone = waitpid(-1, NULL, __WALL);
+		while (gone > 0 && gone != vmm->pid);
 	}
 	for (unsigned i = 0; i < vmm->event_count; i++)
 		mv_message_clear(&vmm->events[i]);
