@@ -340,7 +340,7 @@ static void iasl_finds_nothing(void **state)
 
 	(void)state;
 	if (!have_iasl()) {
-		print_message("skipped: no iasl (package acpica-tools)\n");
+		print_message("skip: no iasl (package acpica-tools)\n");
 		skip();
 	}
 	build(&m, 1, 1, 1, 0);

@@ -341,7 +341,7 @@ static void boots_debians_kernel(void **state)
 	const char *path = "build/hosts/vmlinuz";
 
 	if (access(path, R_OK) < 0) {
-		print_message("skipped: no %s (make check fetches it)\n", path);
+		print_message("skip: no %s (make check fetches it)\n", path);
 		skip();
 	}
 	boot_fixture_memory(f, 256 << 20);

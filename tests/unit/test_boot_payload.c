@@ -383,7 +383,7 @@ static void boots_debians_kernel(void **state)
 	bool moved = false;
 
 	if (access("build/hosts/vmlinuz", R_OK) < 0 || access("build/hosts/vmlinux", R_OK) < 0) {
-		print_message("skipped: no build/hosts/vmlinuz (make check fetches it)\n");
+		print_message("skip: no build/hosts/vmlinuz (make check fetches it)\n");
 		skip();
 	}
 	boot_fixture_memory(f, 256 << 20);

@@ -50,7 +50,7 @@ static int tear_down(void **state)
 static void needs_kvm(const struct fixture *f)
 {
 	if (f->spec.kvm_fd < 0) {
-		print_message("skipped: /dev/kvm cannot be opened\n");
+		print_message("skip: /dev/kvm cannot be opened\n");
 		skip();
 	}
 }
@@ -369,7 +369,7 @@ static void hides_the_state_of_hidden_features(void **state)
 	}
 	if (!has(c, "xsave") || !has(c, "avx")) {
 		free(c);
-		print_message("skipped: no AVX for guests here\n");
+		print_message("skip: no AVX for guests here\n");
 		skip();
 		return;
 	}

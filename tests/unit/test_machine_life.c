@@ -48,8 +48,10 @@ static int tear_down(void **state)
 
 static void begin(struct fixture *f, const char *guest)
 {
-	if (!mv_test_have_kvm())
+	if (!mv_test_have_kvm()) {
+		print_message("skip: no /dev/kvm\n");
 		skip();
+	}
 	mv_test_spec(&f->spec, guest);
 }
 

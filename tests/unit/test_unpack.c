@@ -230,7 +230,7 @@ static void unpacks_debians_kernel(void **state)
 
 	(void)state;
 	if (packed < 0 || plain < 0) {
-		print_message("skipped: no build/hosts/vmlinuz (make check fetches it)\n");
+		print_message("skip: no build/hosts/vmlinuz (make check fetches it)\n");
 		skip();
 	}
 	assert_int_equal(mv_payload_find(packed, &p), 0);

@@ -57,7 +57,7 @@ static int kvm_open(void)
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0) {
-		print_message("skipped: /dev/kvm cannot be opened\n");
+		print_message("skip: /dev/kvm cannot be opened\n");
 		skip();
 	}
 	return fd;
@@ -628,7 +628,7 @@ static void refuses_a_guest_that_has_guests(void **state)
 	assert_non_null(supported);
 	e = mv_cpuid_find(supported, 0x80000001, 0);
 	if (!e || !(e->ecx & 1u << 2)) {
-		print_message("skipped: guests cannot have SVM here\n");
+		print_message("skip: guests cannot have SVM here\n");
 		skip();
 	}
 	vm_make_with(&vm, true, "svm");
