@@ -10,7 +10,7 @@
 void guest_start(const struct start_info *info) __attribute__((noreturn));
 
 extern u64 pml4[512], pdpt[512];
-u64 guest_argument;
+u64 guest_argument, guest_argument2;
 const struct start_info *boot;
 
 void *memset(void *to, int byte, size_t size)
@@ -165,14 +165,14 @@ static bool takes_word(const char **text, const char *word)
 	return true;
 }
 
-static u64 number_of(const char *text)
+static u64 next_number(const char **text)
 {
 	u64 value = 0;
 
-	while (*text == ' ')
-		text++;
-	for (; *text >= '0' && *text <= '9'; text++)
-		value = value * 10 + (u64)(*text - '0');
+	while (**text == ' ')
+		++*text;
+	for (; **text >= '0' && **text <= '9'; ++*text)
+		value = value * 10 + (u64)(**text - '0');
 	return value;
 }
 
@@ -184,7 +184,8 @@ void guest_start(const struct start_info *info)
 	idt_load();
 	for (const struct guest_case *c = guest_cases; c->name; c++)
 		if (takes_word(&text, c->name)) {
-			guest_argument = number_of(text);
+			guest_argument = next_number(&text);
+			guest_argument2 = next_number(&text);
 			c->run();
 			finish();
 		}

@@ -28,7 +28,8 @@ struct start_info {
 	u32 memmap_count, reserved;
 };
 extern const struct start_info *boot;
-extern u64 guest_argument; /* the command line's second word, a number; 0: none */
+/* The command line's second and third word, numbers; 0: none. */
+extern u64 guest_argument, guest_argument2;
 
 /* ---- ports, memory, registers ---- */
 

@@ -12,7 +12,8 @@
 extern struct device victim;
 
 /* Does the mischief once, says "ready", waits for a key, does it `rounds` times, proves that all devices work, says
- * "checked" and waits for a key: the test looks at the process in between. */
+ * "checked" and waits for a key: the test looks at the process in between. The command line's third word, if there is
+ * one, is the number of rounds. */
 void repeat(void (*mischief)(void), unsigned rounds);
 
 /* How many queues the victim has, and the features to use it with. */
