@@ -204,8 +204,11 @@ static unsigned count_entries(pid_t pid, const char *folder)
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, folder);
 	dir = opendir(path);
-	if (!dir)
+	if (!dir) {
 		fail_msg("cannot read %s", path);
+		return 0;
+	}
+	/* cppcheck-suppress readdirCalled ; the stream is this function's own */
 	while (readdir(dir))
 		count++;
 	closedir(dir);
@@ -223,10 +226,11 @@ void mv_tiny_usage(pid_t pid, struct mv_tiny_usage *usage)
 	f = fopen(path, "re");
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f)) {
-		unsigned long long start, end;
+		char *rest;
+		unsigned long long start = strtoull(line, &rest, 16);
 
-		if (sscanf(line, "%llx-%llx ", &start, &end) == 2)
-			guest = end - start == MV_MACHINE_MIN_MEMORY;
+		if (*rest == '-')
+			guest = strtoull(rest + 1, NULL, 16) - start == MV_MACHINE_MIN_MEMORY;
 		else if (!strncmp(line, "Anonymous:", 10) && !guest)
 			usage->anonymous += strtoull(line + 10, NULL, 10) << 10;
 	}

@@ -50,15 +50,16 @@ static void topology(void **state)
 {
 	struct mv_tiny *t = *state;
 	const struct plan *p = t->plan;
-	unsigned count = p->sockets * p->cores * p->threads;
+	/* Never zero, which a static analyser cannot see. */
+	unsigned threads = p->threads ? p->threads : 1, cores = p->cores ? p->cores : 1;
+	unsigned count = p->sockets * cores * threads;
 	unsigned thread_bits = bits_for(p->threads), core_bits = thread_bits + bits_for(p->cores);
 
 	begin(t);
 	/* The first processor speaks last. */
 	for (unsigned i = 1; i <= count; i++) {
 		unsigned n = i % count;
-		unsigned id = (n / (p->cores * p->threads)) << core_bits | (n / p->threads % p->cores) << thread_bits |
-			n % p->threads;
+		unsigned id = (n / (cores * threads)) << core_bits | (n / threads % cores) << thread_bits | n % threads;
 		char line[256];
 
 		snprintf(line, sizeof(line),

@@ -67,15 +67,15 @@ static void presses_the_button(void **state)
 	mv_tiny_done(t);
 }
 
-#define CASE(guest_, which_, fn)                                                          \
-	{                                                                                 \
-		.name = guest_ "_" which_, .test_func = fn, .setup_func = mv_tiny_set_up, \
-		.teardown_func = mv_tiny_tear_down, .initial_state = (struct plan[])      \
-		{                                                                         \
-			{                                                                 \
-				guest_, which_                                            \
-			}                                                                 \
-		}                                                                         \
+#define CASE(guest_, which_, fn)                                                            \
+	{                                                                                   \
+		.name = guest_ "_" which_, .test_func = (fn), .setup_func = mv_tiny_set_up, \
+		.teardown_func = mv_tiny_tear_down, .initial_state = (struct plan[])        \
+		{                                                                           \
+			{                                                                   \
+				guest_, which_                                              \
+			}                                                                   \
+		}                                                                           \
 	}
 
 int main(void)

@@ -157,15 +157,15 @@ static void stays_paused(void **state)
 	mv_tiny_done(t);
 }
 
-#define CASE(which_, vcpus_, fn)                                                                                   \
-	{                                                                                                          \
-		.name = which_, .test_func = fn, .setup_func = mv_tiny_set_up, .teardown_func = mv_tiny_tear_down, \
-		.initial_state = (struct plan[])                                                                   \
-		{                                                                                                  \
-			{                                                                                          \
-				which_, vcpus_                                                                     \
-			}                                                                                          \
-		}                                                                                                  \
+#define CASE(which_, vcpus_, fn)                                                                                       \
+	{                                                                                                              \
+		.name = (which_), .test_func = (fn), .setup_func = mv_tiny_set_up, .teardown_func = mv_tiny_tear_down, \
+		.initial_state = (struct plan[])                                                                       \
+		{                                                                                                      \
+			{                                                                                              \
+				which_, vcpus_                                                                         \
+			}                                                                                              \
+		}                                                                                                      \
 	}
 
 int main(void)

@@ -75,7 +75,7 @@ static void one_call(struct mv_tiny *t, unsigned which)
 static void resets_under_calls(void **state)
 {
 	struct mv_tiny *t = *state;
-	struct mv_tiny_usage before;
+	struct mv_tiny_usage before = { 0 };
 	uint32_t seed = 4711;
 
 	with_devices(t, "storm", t->plan, strstr(t->plan, "4") ? 4 : 1);
@@ -152,10 +152,10 @@ static void saved_in_the_middle(void **state)
 	mv_test_wait_end(&t->vmm, 0);
 }
 
-#define CASE(name_, fn, plan_)                                                                                    \
-	{                                                                                                         \
-		.name = name_, .test_func = fn, .setup_func = mv_tiny_set_up, .teardown_func = mv_tiny_tear_down, \
-		.initial_state = (void *)(uintptr_t)(plan_)                                                       \
+#define CASE(name_, fn, plan_)                                                                                        \
+	{                                                                                                             \
+		.name = (name_), .test_func = (fn), .setup_func = mv_tiny_set_up, .teardown_func = mv_tiny_tear_down, \
+		.initial_state = (void *)(uintptr_t)(plan_)                                                           \
 	}
 #define SAVED(guest, which, victim) \
 	CASE("saved_" which "_" victim, saved_in_the_middle, ((struct plan[]){ { guest, which " " victim } }))
