@@ -47,11 +47,12 @@ static void on_request(struct mv_machine *m, enum mv_request request, enum mv_re
 		g->request = request;
 		g->request_reason = reason;
 		g->request_detail = detail ? strdup(detail) : NULL;
+		/* The guest must not run past the act. A crash kernel is the exception: it goes on by itself. Under the
+		 * lock: once the main loop can take the request, it may open the gate again, and must not be undone. */
+		if (reason != MV_REASON_PANIC_LOADED && g->vcpus)
+			mv_vcpus_close_gate(g->vcpus);
 	}
 	pthread_mutex_unlock(&g->lock);
-	/* The guest must not run past the act. A crash kernel is the exception: it goes on by itself. */
-	if (reason != MV_REASON_PANIC_LOADED && g->vcpus)
-		mv_vcpus_close_gate(g->vcpus);
 	if (first)
 		mv_loop_post(m->loop, handle_request, g);
 }

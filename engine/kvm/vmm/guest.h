@@ -35,7 +35,8 @@ struct mv_guest {
 	mv_guest_event_fn on_event;
 	void *on_event_opaque;
 
-	/* What devices and vCPUs asked for and nobody has done yet; any thread, under the lock. Innermost lock. */
+	/* What devices and vCPUs asked for and nobody has done yet; any thread, under the lock. Order: this lock, then
+	 * that of the vCPUs' gate. */
 	pthread_mutex_t lock;
 	bool requested;
 	enum mv_request request;
