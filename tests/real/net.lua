@@ -12,7 +12,7 @@ local function exchange(nic)
 	local guest = g.start(t.connection(), { vcpus = 2, nics = { nic }, cmdline = "mv.ip=10.77.0.2/24" })
 	g.host("ip addr add 10.77.0.1/24 dev vnet7; ip link set vnet7 up")
 	guest:run "ping -c 3 -W 5 10.77.0.1"
-	g.host "ping -c 3 -W 5 10.77.0.2"
+	g.host "busybox ping -c 3 -W 5 10.77.0.2"
 	if nic.mac then
 		t.equal(guest:run "cat /sys/class/net/eth0/address", nic.mac)
 	end
