@@ -61,7 +61,8 @@ static void pit_by_pic(void)
 	interrupts_off();
 	check_equal(interrupt_count[PIC_VECTOR], count, "interrupts while masked");
 	out8(0x20, 0x0a);
-	check_equal(in8(0x20) & 1, 1, "the PIC's request bit");
+	while (!(in8(0x20) & 1))
+		pause();
 	out8(0x21, 0xfe);
 	wait_for_count(PIC_VECTOR, count + 1);
 }
@@ -178,7 +179,11 @@ static void tsc_deadline(bool x2apic)
 		u64 deadline = rdtsc() + 5 * ms;
 
 		wrmsr(MSR_TSC_DEADLINE, deadline);
-		check_equal(rdmsr(MSR_TSC_DEADLINE), deadline, "the deadline");
+		u64 read = rdmsr(MSR_TSC_DEADLINE);
+
+		/* It may have passed by now, on a busy host. */
+		if (read || rdtsc() < deadline)
+			check_equal(read, deadline, "the deadline");
 		wait_for_count(VECTOR, i);
 		check(rdtsc() >= deadline, "the deadline came early");
 		check_equal(rdmsr(MSR_TSC_DEADLINE), 0, "the deadline that has passed");
@@ -186,12 +191,17 @@ static void tsc_deadline(bool x2apic)
 	/* One in the past comes at once; none is none. */
 	wrmsr(MSR_TSC_DEADLINE, rdtsc() - 1);
 	wait_for_count(VECTOR, 4);
-	wrmsr(MSR_TSC_DEADLINE, rdtsc() + 20 * ms);
+	u64 far = rdtsc() + 20 * ms;
+
+	wrmsr(MSR_TSC_DEADLINE, far);
 	wrmsr(MSR_TSC_DEADLINE, 0);
+	bool in_time = rdtsc() < far;
+
 	interrupts_on();
 	sleep_ms(30);
 	interrupts_off();
-	check_equal(interrupt_count[VECTOR], 4, "interrupts of deadlines");
+	if (in_time)
+		check_equal(interrupt_count[VECTOR], 4, "interrupts of deadlines");
 }
 
 static void tsc_deadline_xapic(void)

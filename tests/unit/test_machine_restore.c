@@ -1,6 +1,6 @@
 /* Save and restore in the middle of everything: each guest checks itself, and goes on in another machine where it was.
  *
- * limit: 120
+ * limit: 240
  * quick: no */
 #include <setjmp.h>
 #include <stdarg.h>

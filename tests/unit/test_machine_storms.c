@@ -1,5 +1,5 @@
 /* Much at once: guests that reset themselves from all vCPUs while calls come from outside, and guests that are saved
- * and restored in the middle of their worst doings. limit: 120 quick: no */
+ * and restored in the middle of their worst doings. limit: 240 quick: no */
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 #include "tests/harness/hostile.h"
 
 #define SLACK (128 * 1024)
-#define CALLS 150
+#define CALLS 60
 
 static void with_devices(struct mv_tiny *t, const char *guest, const char *which, unsigned vcpus)
 {
@@ -135,7 +135,7 @@ static void saved_in_the_middle(void **state)
 	mv_tiny_start(t);
 	mv_test_expect(&t->vmm, "ready\n");
 	mv_test_send(&t->vmm, "k");
-	for (unsigned i = 0; i < 15; i++) {
+	for (unsigned i = 0; i < 8; i++) {
 		struct mv_message reply;
 
 		/* Another moment each time; what comes meanwhile is taken. */
