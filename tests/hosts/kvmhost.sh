@@ -193,7 +193,7 @@ main() {
 	# for itself and for every guest's kvmclock. mitigations=off: there is nothing to mitigate, but it costs time.
 	exec {keep}<&0
 	qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-		-M q35,hpet=off -accel tcg,thread=multi,tb-size=512 -cpu EPYC,+svm -smp "$cpus" -m "$mem" \
+		-M q35,hpet=off -accel tcg,thread=multi,tb-size=512 -cpu EPYC,+svm,-vgif,-v-vmsave-vmload -smp "$cpus" -m "$mem" \
 		-kernel "$hosts/vmlinux" -initrd "$run/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check mitigations=off nokaslr random.trust_cpu=on" \
 		-serial "file:$run/console" -device isa-debug-exit,iobase=0x501,iosize=1 \

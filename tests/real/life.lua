@@ -110,7 +110,7 @@ t.it("gives memory up and takes it back", function()
 	local vm = guest.vm
 	local function free() return tonumber(guest:run("cat /proc/meminfo"):match "MemFree:%s+(%d+)") // 1024 end
 	local function resident() -- MiB of the machine process
-		local pid = g.host "pgrep -f 'moonvisor-vmm:debian'"
+		local pid = g.host "pgrep -x moonvisor-vmm"
 		return tonumber(g.host("grep VmRSS /proc/" .. pid .. "/status"):match "%d+") // 1024
 	end
 	-- The guest uses memory and frees it: only the balloon (or reporting) gives it back to the host.

@@ -18,20 +18,21 @@ local function exchange(nic)
 	end
 
 	g.host(("dd if=/dev/urandom of=%s/out bs=1M count=%d 2>/dev/null"):format(folder, MIB))
-	-- Host to guest.
-	guest.console:write "nc -l -p 5000 > /run/in & sleep 1; echo lis''tens\n"
-	guest.console:expect("listens", 30)
-	g.host(("busybox nc 10.77.0.2 5000 < %s/out"):format(folder))
-	t.poll("all of it", 60, function() return guest:run("wc -c < /run/in") == tostring(MIB << 20) end)
 	local sum = g.host(("md5sum < %s/out"):format(folder))
+	-- Host to guest. (busybox's nc ends with its standard input, so who receives gets one that stays open.)
+	guest:run "(sleep 300 | nc -l -p 5000 > /run/in) & until netstat -ltn | grep -q :5000; do usleep 50000; done"
+	g.host(("timeout 100 busybox nc 10.77.0.2 5000 < %s/out"):format(folder))
+	t.poll("all of it", 60, function() return guest:run("wc -c < /run/in") == tostring(MIB << 20) end)
 	t.equal(guest:run "md5sum < /run/in", sum)
 	-- And back.
-	os.execute(("busybox nc -l -p 5001 > %s/back & echo $! > %s/pid"):format(folder, folder))
-	guest:run("sleep 1; nc 10.77.0.1 5001 < /run/in", 120)
+	os.execute(("(sleep 300 | timeout 100 busybox nc -l -p 5001 > %s/back) &"):format(folder))
+	t.poll("the listener", 10, function() return os.execute "ss -ltn | grep -q :5001" end)
+	guest:run("nc 10.77.0.1 5001 < /run/in", 120)
 	t.poll("all of it", 60, function()
 		return g.host(("wc -c < %s/back"):format(folder)) == tostring(MIB << 20)
 	end)
 	t.equal(g.host(("md5sum < %s/back"):format(folder)), sum)
+	os.execute "pkill -x sleep"
 
 	guest.vm:destroy()
 	guest:close()

@@ -48,7 +48,7 @@ sh /run/disk.sh & sh /run/timer.sh & ping -i 0.2 10.77.0.1 > /run/ping & (while 
 		t.cleanup(function() if vm.active then vm:destroy() end end)
 		g.host "ip addr add 10.77.0.1/24 dev vnet7 2>/dev/null; ip link set vnet7 up"
 		guest = g.attach(vm)
-		t.equal(guest:run "cat /run/disk.failed /run/timer.failed 2>/dev/null", "")
+		t.equal(guest:run "cat /run/disk.failed /run/timer.failed 2>/dev/null || true", "")
 		os.remove(saved)
 	end
 	t.equal(guest:run "nproc", "4")
@@ -64,7 +64,7 @@ t.it("goes on when there is no room for the image", function()
 	g.host(("mkdir %s/small && mount -t tmpfs -o size=8M none %s/small"):format(folder, folder))
 	t.cleanup(function() os.execute("umount " .. folder .. "/small") end)
 	local guest = g.start(t.connection())
-	t.raises("system_error", "o space left", guest.vm.save, guest.vm, folder .. "/small/saved")
+	t.raises("system", "o space left", guest.vm.save, guest.vm, folder .. "/small/saved")
 	t.equal(guest.vm.state, "running")
 	t.equal(guest:run "echo fine", "fine")
 	t.equal(g.host("ls -A " .. folder .. "/small"), "")
