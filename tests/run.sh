@@ -19,6 +19,7 @@
 #
 # A test may say in its first lines what it needs (the default is shown):
 #     limit: 60         seconds; 120 for lua/, 300 for host/ (the emulator is slow)
+#     check: yes        no: only run when it is named, and counted as skipped otherwise
 #     quick: yes        no: takes long, so not with --quick
 #     host: --mem 4096  options of tests/hosts/kvmhost.sh
 set -u
@@ -207,6 +208,11 @@ if [ -z "$quick" ] && [ -n "$host_tests" ]; then
 		case $name in _*) continue ;; esac
 		name=host/${name%%.*}
 		wanted "$name" || continue
+		if [ ${#words[@]} = 0 ] && [ "$(option "$test" check yes)" = no ]; then
+			echo "skip $name: (program) (guests freeze in the emulated host now and then; make check TESTS=$name)"
+			skipped=$((skipped + 1))
+			continue
+		fi
 		have_kit || break
 		case $test in
 		*.outer.sh) run "$name" "$(option "$test" limit 300)" bash "$test" ;;

@@ -1,5 +1,6 @@
 -- A Debian guest with 4 vCPUs is saved and restored under disk, network and timer load, ten times, and goes on exactly
--- where it was. (What the network carries over a restore is checked in _net_restore.lua.)
+-- where it was. (What the network carries over a restore is checked in net_restore.lua.)
+-- check: no
 -- host: --mem 4096 --cpus 2
 -- limit: 500
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path

@@ -1,7 +1,6 @@
--- Not part of make check yet: in the emulated host it has not passed as a whole in one run. By hand:
---     tests/hosts/kvmhost.sh run --timeout 600 -- build/mvsh tests/real/_net_restore.lua
 -- Networks of a guest over save and restore, reset and interrupt lines: packets moved by the machine process and by the
 -- host's kernel (vhost-net), and virtio sockets (vhost-vsock). Plain transfers are in net.lua.
+-- check: no
 -- host: --mem 4096 --cpus 2
 -- limit: 600
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
