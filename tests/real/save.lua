@@ -1,5 +1,5 @@
 -- A Debian guest with 4 vCPUs is saved and restored under disk, network and timer load, ten times, and goes on exactly
--- where it was. (What the network carries over a restore is checked in net_restore.lua.)
+-- where it was.
 -- check: no
 -- host: --mem 4096 --cpus 2
 -- limit: 500
@@ -53,6 +53,7 @@ sh /run/disk.sh & sh /run/timer.sh & ping -i 0.2 10.77.0.1 > /run/ping & (while 
 		os.remove(saved)
 	end
 	t.equal(guest:run "nproc", "4")
+	guest:run "ping -c 2 -W 5 10.77.0.1"
 	t.equal(guest:run "dmesg | grep -ciE 'stall|lockup|I/O error|hung task' || true", "0")
 	guest.vm:shutdown()
 	guest.vm:wait("shut off", 90)
