@@ -39,6 +39,27 @@ static void begin(struct mv_tiny *t)
 	mv_test_expect(&t->vmm, "...");
 }
 
+/* A page that is there for certain: where the main thread's stack starts (field 28 of /proc/PID/stat). */
+static uint64_t stack_pointer(pid_t pid)
+{
+	char path[64], text[1024];
+	const char *p;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = 0;
+	p = strrchr(text, ')');
+	for (int i = 2; p && i < 28; i++)
+		p = strchr(p + 1, ' ');
+	assert_non_null(p);
+	return strtoull(p, NULL, 10);
+}
+
 static unsigned threads_of(pid_t pid, pid_t *tids)
 {
 	char path[64];
@@ -282,6 +303,44 @@ static void has_only_what_it_was_given(void **state)
 	mv_tiny_done(t);
 }
 
+/* A machine that root starts can tell which of its pages exist, but not where they lie in the host's memory. */
+static void sees_no_physical_addresses(void **state)
+{
+	struct mv_tiny *t = *state;
+	char path[64], target[256];
+	uint64_t entry = 0;
+	long page = sysconf(_SC_PAGESIZE);
+	uint64_t stack;
+	int pidfd, pagemap = -1;
+
+	if (geteuid() != 0) {
+		print_message("skip: only root could see them\n");
+		skip();
+	}
+	begin(t);
+	pidfd = (int)syscall(SYS_pidfd_open, t->vmm.pid, 0);
+	assert_true(pidfd >= 0);
+	for (int fd = 0; fd < 256 && pagemap < 0; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)t->vmm.pid, fd);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = 0;
+		if (strstr(target, "/pagemap"))
+			pagemap = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	}
+	assert_true(pagemap >= 0);
+	stack = stack_pointer(t->vmm.pid);
+	assert_int_equal(pread(pagemap, &entry, sizeof(entry), (off_t)(stack / (uint64_t)page * sizeof(entry))),
+			 sizeof(entry));
+	assert_true(entry >> 63);                          /* the page is there */
+	assert_int_equal(entry & ((UINT64_C(1) << 55) - 1), 0); /* and where is not told */
+	close(pagemap);
+	close(pidfd);
+	mv_test_send(&t->vmm, "q");
+	mv_tiny_done(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +348,7 @@ int main(void)
 		MV_TINY(off_is_off),
 		MV_TINY(calls_are_refused),
 		MV_TINY(has_only_what_it_was_given),
+		MV_TINY(sees_no_physical_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

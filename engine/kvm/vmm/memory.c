@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <linux/memfd.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include "engine/kvm/common/layout.h"
 
@@ -123,6 +126,27 @@ static int create_huge(struct mv_memory *mem, struct mv_error **err)
 	return populate(mem, true, err);
 }
 
+/* Whoever opens the file with CAP_SYS_ADMIN in effect could read physical page numbers from it for ever after, also inside
+ * the sandbox; we only want to know which pages exist. */
+static int open_pagemap(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], none[_LINUX_CAPABILITY_U32S_3];
+	int fd;
+
+	if (syscall(SYS_capget, &header, had) < 0)
+		return -1;
+	memcpy(none, had, sizeof(none));
+	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		none[i].effective = 0;
+	if (syscall(SYS_capset, &header, none) < 0)
+		return -1;
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	/* They were ours a moment ago and are still permitted, so this cannot be refused; without them only less works. */
+	syscall(SYS_capset, &header, had);
+	return fd;
+}
+
 static int create_anonymous(struct mv_memory *mem, struct mv_error **err)
 {
 	mem->kind = MV_MEMORY_ANONYMOUS;
@@ -132,7 +156,7 @@ static int create_anonymous(struct mv_memory *mem, struct mv_error **err)
 	 */
 	for (unsigned i = 0; i < mem->region_count && mem->size >= HUGE_FROM; i++)
 		madvise(mem->regions[i].host, mem->regions[i].size, MADV_HUGEPAGE);
-	mem->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	mem->pagemap_fd = open_pagemap();
 	return 0;
 }
 
