@@ -1,0 +1,37 @@
+-- Ports of networks (<networkport>): what a network lends to one interface of a domain.
+return {
+	enums = {
+		networkport_plug_type = { "network", "bridge", "direct", "hostdev-pci" },
+		macvtap_mode = { "vepa", "private", "bridge", "passthrough" },
+	},
+	structs = {
+		networkport = {
+			{ elem = "uuid", type = "uuid" },
+			{ elem = "owner", struct = "networkport_owner" },
+			{ elem = "group", type = "string" },
+			{ attr = "address", in_ = "mac", type = "mac", field = "mac" },
+			{ elem = "virtualport", struct = "virtualport" },
+			{ elem = "bandwidth", struct = "bandwidth" },
+			{ elem = "vlan", struct = "vlan" },
+			{ elem = "port", struct = "port_options" },
+			{ attr = "trustGuest", in_ = "rxfilters", type = "tri_bool", field = "trust_guest_rx_filters" },
+			{ elem = "plug", struct = "networkport_plug" },
+			check = "mv_networkport_check",
+		},
+		networkport_owner = {
+			{ elem = "name", type = "string", required = true },
+			{ elem = "uuid", type = "uuid", required = true },
+		},
+		networkport_plug = {
+			{ attr = "type", type = "enum", of = "networkport_plug_type", required = true },
+			{ attr = "bridge", type = "string" },
+			{ attr = "dev", type = "string" },
+			{ attr = "mode", type = "enum", of = "macvtap_mode" },
+			{ attr = "macTableManager", type = "enum", of = "mac_table_manager" },
+			{ attr = "managed", type = "tri_bool" },
+			{ elem = "driver", struct = "network_driver" },
+			{ elem = "address", struct = "pci_address" },
+		},
+	},
+	root = { struct = "networkport", element = "networkport", schema = "networkport.rng" },
+}
