@@ -56,7 +56,7 @@ MV_LDFLAGS = -pthread -Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--as-need
 BASE_SRC := $(wildcard engine/base/*.c engine/kvm/common/*.c)
 VMM_SRC := $(wildcard engine/image/*.c engine/kvm/vmm/*.c engine/kvm/x86/*.c engine/kvm/dev/*.c engine/kvm/virtio/*.c)
 VMM_MAIN := $(wildcard engine/kvm/vmm/main.c)
-ENGINE_SRC := $(wildcard engine/kvm/*.c engine/api/*.c engine/conf/*.c engine/state/*.c engine/domain/*.c)
+ENGINE_SRC := $(wildcard engine/kvm/*.c engine/test/*.c engine/api/*.c engine/conf/*.c engine/state/*.c engine/domain/*.c)
 BINDINGS_SRC := $(wildcard bindings/*.c)
 SHELL_SRC := $(wildcard shell/*.c)
 STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null) $(wildcard bindings/spec.lua))
@@ -142,6 +142,16 @@ $(B)/gen/seccomp_filters.h: $(B)/gen/seccomp-gen
 	$(call say,GEN)
 	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@.new && mv $@.new $@
 
+# The calls: structures, descriptions and the drivers' table, of one table in Lua. Everything may include calls.h.
+CALLS_GEN := $(B)/gen/calls.h
+$(B)/gen/calls.h $(B)/gen/calls.c &: engine/api/gen.lua engine/api/calls.lua | setup
+	$(call say,GEN)
+	$(Q)$(LUA) engine/api/gen.lua engine/api/calls.lua $(B)/gen/calls.h $(B)/gen/calls.c
+$(B)/obj/gen/calls.o: $(B)/gen/calls.c $(B)/flags
+	$(call say,CC)
+	$(compile)
+$(OBJ): | $(CALLS_GEN)
+
 $(B)/gen/stdlib.c: bindings/embed.lua $(STDLIB) $(B)/sources | setup
 	$(call say,GEN)
 	$(Q)$(LUA) bindings/embed.lua $@ stdlib,bindings $(STDLIB)
@@ -154,7 +164,7 @@ $(B)/obj/gen/stdlib.o: $(B)/gen/stdlib.c bindings/embedded.h $(B)/flags
 # engine/base and engine/kvm/common are in a library of their own, because both the machine and the engine have them.
 $(B)/libbase.a: $(call obj,$(BASE_SRC))
 $(B)/libvmm.a: $(call obj,$(filter-out $(VMM_MAIN),$(VMM_SRC)))
-$(B)/libmoonvisor.a: $(call obj,$(ENGINE_SRC))
+$(B)/libmoonvisor.a: $(call obj,$(ENGINE_SRC)) $(B)/obj/gen/calls.o
 $(B)/libtest.a: $(call obj,$(UNIT_HELPERS))
 $(B)/libbase.a $(B)/libvmm.a $(B)/libmoonvisor.a $(B)/libtest.a: $(B)/sources
 	$(call say,AR)
@@ -246,10 +256,13 @@ demo: all $(B)/tests/kvmspeed
 # All code under a fuzz target is compiled again, by clang, with its coverage counters.
 FUZZ_FLAGS = -std=gnu11 -O1 -g -pthread -fno-strict-aliasing -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_OBJ := $(patsubst %.c,$(B)/obj/fuzz/%.o,$(filter-out $(VMM_MAIN),$(BASE_SRC) $(VMM_SRC) $(ENGINE_SRC)) $(FUZZ_HELPERS))
-$(FUZZ_OBJ) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.o): $(B)/obj/fuzz/%.o: %.c $(B)/flags | setup $(SECCOMP_GEN)
+$(FUZZ_OBJ) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.o): $(B)/obj/fuzz/%.o: %.c $(B)/flags | setup $(SECCOMP_GEN) $(CALLS_GEN)
 	$(call say,CLANG)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(MV_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
-$(B)/obj/fuzz/libfuzzed.a: $(FUZZ_OBJ) $(B)/sources
+$(B)/obj/fuzz/gen/calls.o: $(B)/gen/calls.c $(B)/flags
+	$(call say,CLANG)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(MV_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(B)/obj/fuzz/libfuzzed.a: $(FUZZ_OBJ) $(B)/obj/fuzz/gen/calls.o $(B)/sources
 	$(call say,AR)
 	$(archive)
 $(B)/tests/fuzz/%: $(B)/obj/fuzz/tests/fuzz/%.o $(B)/obj/fuzz/libfuzzed.a
@@ -287,7 +300,7 @@ format:
 
 # One stamp a file, so that the files are looked at in parallel and only when they, or a header, changed.
 lint-tidy: $(LINT_C:%=$(B)/lint/%.tidy)
-$(B)/lint/%.tidy: % .clang-tidy $(LINT_H) | setup $(SECCOMP_GEN)
+$(B)/lint/%.tidy: % .clang-tidy $(LINT_H) | setup $(SECCOMP_GEN) $(CALLS_GEN)
 	$(call say,TIDY)
 	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- -std=gnu11 $(MV_CPPFLAGS) $(LUA_INCLUDES) 2>$@.log >$@.out || \
 		{ cat $@.out; grep -E 'error:' $@.log; exit 1; }
@@ -295,11 +308,11 @@ $(B)/lint/%.tidy: % .clang-tidy $(LINT_H) | setup $(SECCOMP_GEN)
 
 # A header compiles alone.
 lint-headers: $(LINT_H:%=$(B)/lint/%.alone)
-$(B)/lint/%.alone: % $(LINT_H) | setup
+$(B)/lint/%.alone: % $(LINT_H) | setup $(CALLS_GEN)
 	$(Q)mkdir -p $(@D) && $(CC) -fsyntax-only -x c $(MV_CPPFLAGS) $(LUA_INCLUDES) -std=gnu11 $(WARNINGS) -Wno-unused $< && touch $@
 
 # The C library's functions are known to cppcheck; missingInclude would be about system headers, which it does not read.
-lint-cppcheck: | setup $(SECCOMP_GEN)
+lint-cppcheck: | setup $(SECCOMP_GEN) $(CALLS_GEN)
 	$(call say,LINT)
 	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix --library=gnu -j2 \
 		--enable=warning,performance,portability --inline-suppr --suppressions-list=tests/lint/cppcheck.txt \
@@ -342,5 +355,5 @@ clean:
 distclean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(GUEST_SRC:%.S=$(B)/obj/%.d) $(GUEST_C_SRC:%.c=$(B)/obj/%.d) $(GUEST_LIB_OBJ:.o=.d) $(B)/obj/gen/stdlib.d
+-include $(OBJ:.o=.d) $(GUEST_SRC:%.S=$(B)/obj/%.d) $(GUEST_C_SRC:%.c=$(B)/obj/%.d) $(GUEST_LIB_OBJ:.o=.d) $(B)/obj/gen/stdlib.d $(B)/obj/gen/calls.d
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.d)

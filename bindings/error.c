@@ -10,38 +10,6 @@
 
 #define ERROR_METATABLE "moonvisor.Error"
 
-static const struct {
-	int number;
-	const char *name;
-} codes[] = {
-	{ MV_ERR_INTERNAL, "internal" },
-	{ MV_ERR_NO_MEMORY, "no_memory" },
-	{ MV_ERR_NO_SUPPORT, "no_support" },
-	{ MV_ERR_INVALID_CONN, "invalid_conn" },
-	{ MV_ERR_INVALID_DOMAIN, "invalid_domain" },
-	{ MV_ERR_INVALID_ARG, "invalid_arg" },
-	{ MV_ERR_OPERATION_FAILED, "operation_failed" },
-	{ MV_ERR_DOM_EXIST, "dom_exist" },
-	{ MV_ERR_XML, "xml" },
-	{ MV_ERR_SYSTEM, "system" },
-	{ MV_ERR_NO_DOMAIN, "no_domain" },
-	{ MV_ERR_OPERATION_DENIED, "operation_denied" },
-	{ MV_ERR_OPERATION_INVALID, "operation_invalid" },
-	{ MV_ERR_CONFIG_UNSUPPORTED, "config_unsupported" },
-	{ MV_ERR_OPERATION_TIMEOUT, "operation_timeout" },
-	{ MV_ERR_OPERATION_ABORTED, "operation_aborted" },
-	{ MV_ERR_RESOURCE_BUSY, "resource_busy" },
-	{ MV_ERR_ACCESS_DENIED, "access_denied" },
-};
-
-static const struct {
-	int number;
-	const char *name;
-} domains[] = {
-	{ MV_FROM_NONE, "none" }, { MV_FROM_DOM, "domain" }, { MV_FROM_CONF, "conf" },
-	{ MV_FROM_KVM, "kvm" },   { MV_FROM_RPC, "rpc" },
-};
-
 struct mv_error **mv_lua_error(lua_State *L)
 {
 	struct mv_lua_state *state = mv_lua_state(L);
@@ -57,19 +25,15 @@ static void build(lua_State *L, int code, int domain, int errnum)
 	lua_createtable(L, 0, 5);
 	lua_rotate(L, -2, 1);
 	lua_setfield(L, -2, "message");
-	for (size_t i = 0; i < MV_ARRAY_SIZE(codes); i++) {
-		if (codes[i].number == code) {
-			lua_pushstring(L, codes[i].name);
-			lua_setfield(L, -2, "code");
-		}
+	if (mv_error_code_name(code)) {
+		lua_pushstring(L, mv_error_code_name(code));
+		lua_setfield(L, -2, "code");
 	}
 	lua_pushinteger(L, code);
 	lua_setfield(L, -2, "number");
-	for (size_t i = 0; i < MV_ARRAY_SIZE(domains); i++) {
-		if (domains[i].number == domain) {
-			lua_pushstring(L, domains[i].name);
-			lua_setfield(L, -2, "domain");
-		}
+	if (mv_error_domain_name(domain)) {
+		lua_pushstring(L, mv_error_domain_name(domain));
+		lua_setfield(L, -2, "domain");
 	}
 	if (errnum != 0) {
 		lua_pushinteger(L, errnum);
@@ -115,15 +79,12 @@ static int error_tostring(lua_State *L)
 static int error_new(lua_State *L)
 {
 	const char *name;
-	int number = -1;
+	int number;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_getfield(L, 1, "code");
 	name = luaL_checkstring(L, -1);
-	for (size_t i = 0; i < MV_ARRAY_SIZE(codes); i++) {
-		if (strcmp(codes[i].name, name) == 0)
-			number = codes[i].number;
-	}
+	number = mv_error_code_find(name);
 	if (number < 0)
 		return luaL_error(L, "there is no error code '%s'", name);
 	lua_getfield(L, 1, "errno");
@@ -141,10 +102,12 @@ void mv_lua_error_open(lua_State *L)
 	lua_setfield(L, -2, "error_metatable");
 	lua_pushcfunction(L, error_new);
 	lua_setfield(L, -2, "error");
-	lua_createtable(L, 0, MV_ARRAY_SIZE(codes));
-	for (size_t i = 0; i < MV_ARRAY_SIZE(codes); i++) {
-		lua_pushinteger(L, codes[i].number);
-		lua_setfield(L, -2, codes[i].name);
+	lua_createtable(L, 0, MV_ERR_LAST);
+	for (int i = 1; i < MV_ERR_LAST; i++) {
+		if (!mv_error_code_name(i))
+			continue;
+		lua_pushinteger(L, i);
+		lua_setfield(L, -2, mv_error_code_name(i));
 	}
 	lua_setfield(L, -2, "codes");
 }

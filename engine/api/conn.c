@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "engine/kvm/driver.h"
+#include "engine/test/driver.h"
 
 static const struct mv_driver_ops *const drivers[] = {
 	&mv_kvm_driver,
+	&mv_test_driver,
 };
 
 static const char *const event_ids[MV_EVENT_ID_LAST] = {
@@ -19,10 +21,17 @@ static const char *const event_ids[MV_EVENT_ID_LAST] = {
 
 int mv_conn_open(const char *uri, struct mv_conn **out, struct mv_error **err)
 {
+	return mv_conn_open_flags(uri, 0, out, err);
+}
+
+int mv_conn_open_flags(const char *uri, unsigned flags, struct mv_conn **out, struct mv_error **err)
+{
 	mv_auto(mv_uri) parsed = NULL;
 	const struct mv_driver_ops *ops = NULL;
 	struct mv_conn *conn;
 
+	if (flags & ~(unsigned)MV_CONN_READ_ONLY)
+		return mv_error_set(err, MV_ERR_INVALID_ARG, "The flags 0x%x are not known", flags);
 	if (mv_uri_parse(uri, &parsed, err) < 0)
 		return -1;
 	for (size_t i = 0; i < MV_ARRAY_SIZE(drivers); i++) {
@@ -32,12 +41,13 @@ int mv_conn_open(const char *uri, struct mv_conn **out, struct mv_error **err)
 	if (!ops)
 		return mv_error_set(
 			err, MV_ERR_NO_SUPPORT,
-			"There is no driver for '%s'; try kvm:///embed?root=DIR, which runs guests from this process",
+			"There is no driver for '%s'; try kvm:///embed?root=DIR, which runs guests from this process, or test:///default",
 			uri);
 	conn = calloc(1, sizeof(*conn));
 	if (!conn)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a connection");
 	conn->refs = 1;
+	conn->read_only = flags & MV_CONN_READ_ONLY;
 	conn->uri = strdup(uri);
 	if (!conn->uri) {
 		mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a connection");
@@ -84,6 +94,11 @@ void mv_conn_unref(struct mv_conn *conn)
 const char *mv_conn_uri(const struct mv_conn *conn)
 {
 	return conn->uri;
+}
+
+bool mv_conn_read_only(const struct mv_conn *conn)
+{
+	return conn->read_only;
 }
 
 int mv_conn_fd(const struct mv_conn *conn)

@@ -22,6 +22,7 @@ struct mv_conn {
 	struct mv_listener *listeners;
 	int last_registration;
 	unsigned delivering; /* depth */
+	bool read_only;
 };
 
 struct mv_domain {

@@ -14,6 +14,7 @@
 #include "engine/domain/domain.h"
 #include "engine/domain/events.h"
 
+struct mv_calls;
 struct mv_driver_ops;
 
 /* A connection's driver; its own structure begins with this. */
@@ -33,7 +34,10 @@ struct mv_driver_ops {
 	/* Mandatory: waits at most timeout_ms (-1: for ever) and handles what is there. */
 	int (*wait)(struct mv_driver *drv, int timeout_ms, struct mv_error **err);
 
-	/* These return the domain with a reference. */
+	/* What it implements of libvirt's calls (engine/api/call.h); NULL: nothing. */
+	const struct mv_calls *calls;
+
+	/* The slots below are for guests from JSON specifications. These return the domain with a reference. */
 	int (*define)(struct mv_driver *drv, const char *spec, struct mv_dom **out, struct mv_error **err);
 	int (*create)(struct mv_driver *drv, const char *spec, unsigned flags, struct mv_dom **out,
 		      struct mv_error **err);

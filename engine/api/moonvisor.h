@@ -16,6 +16,10 @@ struct mv_domain;
 /* kvm:///embed?root=DIR runs the KVM driver in this process, with definitions and run-time state below DIR (created
  * when missing). &timeout=SECONDS: how long a call waits for a machine's answer (30). Other URIs: MV_ERR_NO_SUPPORT. */
 int mv_conn_open(const char *uri, struct mv_conn **out, struct mv_error **err);
+/* READ_ONLY: whatever changes something is refused with MV_ERR_OPERATION_DENIED. */
+enum { MV_CONN_READ_ONLY = 1 };
+int mv_conn_open_flags(const char *uri, unsigned flags, struct mv_conn **out, struct mv_error **err);
+bool mv_conn_read_only(const struct mv_conn *conn);
 struct mv_conn *mv_conn_ref(struct mv_conn *conn);
 void mv_conn_unref(struct mv_conn *conn); /* guests go on */
 const char *mv_conn_uri(const struct mv_conn *conn);

@@ -1,0 +1,123 @@
+/* Making calls: what the API checks before a driver sees them. */
+#include "engine/api/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/api/conn.h"
+#include "engine/api/derived.h"
+#include "engine/api/stream.h"
+
+enum mv_call_id mv_call_find(const char *name)
+{
+	for (int i = MV_CALL_NONE + 1; i < MV_CALL_LAST; i++) {
+		if (strcmp(mv_call_descs[i].name, name) == 0)
+			return (enum mv_call_id)i;
+	}
+	return MV_CALL_NONE;
+}
+
+bool mv_calls_have(const struct mv_calls *calls, enum mv_call_id call)
+{
+	void (*slot)(void);
+
+	if (!calls || mv_call_descs[call].event)
+		return false;
+	memcpy(&slot, (const char *)calls + mv_call_descs[call].slot, sizeof(slot));
+	return slot;
+}
+
+/* libvirt's name, or ours for what has none there. */
+static const char *function(const struct mv_call_desc *desc)
+{
+	return desc->function ? desc->function : desc->name;
+}
+
+static int no_support(const struct mv_call_desc *desc, struct mv_error **err)
+{
+	return mv_error_set_whole(err, desc->error_domain, MV_ERR_NO_SUPPORT, 0,
+				  "this function is not supported by the connection driver: %s", function(desc));
+}
+
+/* The value of an unsigned argument, 0 when there is none of that name. */
+static uint64_t argument(const struct mv_call_desc *desc, const void *args, const char *name)
+{
+	for (uint32_t i = 0; desc->args && i < desc->args->field_count; i++) {
+		const struct mv_wire_field *field = &desc->args->fields[i];
+		const char *at = (const char *)args + field->offset;
+
+		if (strcmp(field->name, name) != 0)
+			continue;
+		if (field->kind == MV_WIRE_UINT || field->kind == MV_WIRE_INT)
+			return *(const uint32_t *)at;
+		if (field->kind == MV_WIRE_UHYPER)
+			return *(const uint64_t *)at;
+	}
+	return 0;
+}
+
+/* Who may only read gets libvirt's answers. */
+static int check_reader(const struct mv_call_desc *desc, const void *args, struct mv_error **err)
+{
+	uint64_t flags = argument(desc, args, "flags");
+
+	if (!desc->reads || (flags & desc->write_flags) ||
+	    (desc->write_field && argument(desc, args, desc->write_field) == desc->write_value))
+		return mv_error_set_whole(err, desc->error_domain, MV_ERR_OPERATION_DENIED, 0,
+					  "operation forbidden: read only access prevents %s", function(desc));
+	if (flags & desc->secure_flags)
+		return mv_error_set_whole(err, desc->error_domain, MV_ERR_OPERATION_DENIED, 0,
+					  "operation forbidden: %s with secure flag", function(desc));
+	return 0;
+}
+
+static int invoke(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_stream **stream,
+		  struct mv_error **err)
+{
+	const struct mv_call_desc *desc = &mv_call_descs[call];
+	const struct mv_calls *calls = conn->drv->ops->calls;
+	mv_derived_fn derive;
+
+	if (conn->read_only && check_reader(desc, args, err) < 0)
+		return -1;
+	if (mv_calls_have(calls, call))
+		return mv_calls_invoke(calls, call, conn->drv, args, ret, stream, err);
+	derive = stream ? NULL : mv_derived_find(call);
+	if (derive)
+		return derive(conn, args, ret, err);
+	return no_support(desc, err);
+}
+
+int mv_call_stream(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_stream **stream,
+		   struct mv_error **err)
+{
+	const struct mv_call_desc *desc = &mv_call_descs[call];
+	mv_auto(mv_error) why = NULL;
+
+	if (call <= MV_CALL_NONE || call >= MV_CALL_LAST || desc->event)
+		return mv_error_set(err, MV_ERR_INVALID_ARG, "There is no call with the number %d", (int)call);
+	if (!desc->stream != !stream)
+		return mv_error_set(err, MV_ERR_INVALID_ARG, "The call '%s' opens %s stream", desc->name,
+				    desc->stream ? "a" : "no");
+	if (desc->ret)
+		memset(ret, 0, desc->ret->size);
+	if (stream)
+		*stream = NULL;
+	if (invoke(conn, call, args, ret, stream, &why) < 0) {
+		mv_wire_clear(desc->ret, ret);
+		if (stream)
+			mv_stream_free(mv_steal(*stream));
+		/* What a derived call could not find is missing to the call that was made. */
+		if (why && why->code == MV_ERR_NO_SUPPORT && !mv_calls_have(conn->drv->ops->calls, call))
+			return no_support(desc, err);
+		if (err && !*err)
+			*err = mv_steal(why);
+		return -1;
+	}
+	return 0;
+}
+
+int mv_call(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_error **err)
+{
+	return mv_call_stream(conn, call, args, ret, NULL, err);
+}
