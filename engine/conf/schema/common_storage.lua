@@ -44,10 +44,11 @@ return {
 			{ attr = "name", in_ = "iqn", type = "string" },
 		},
 		storage_permissions = {
-			{ elem = "mode", type = "octal" },
+			{ elem = "mode", type = "string" }, -- octal: "0644"
 			{ elem = "owner", type = "int", min = -1 },
 			{ elem = "group", type = "int", min = -1 },
 			{ elem = "label", type = "string" },
+			check = "mv_storage_permissions_check",
 		},
 	},
 }

@@ -1,5 +1,6 @@
 -- Backup jobs (<domainbackup>): push copies the disks to targets, pull offers them over NBD.
 return {
+	include = { "common", "common_storage" },
 	enums = {
 		backup_mode = { "push", "pull" },
 		backup_transport = { "tcp", "unix" },

@@ -1,5 +1,6 @@
 -- Checkpoints of domains (<domaincheckpoint>).
 return {
+	include = { "domain", "domainsnapshot" },
 	enums = {
 		checkpoint_type = { "no", "bitmap" },
 	},

@@ -1,5 +1,6 @@
 -- Snapshots of domains (<domainsnapshot>).
 return {
+	include = { "domain", "domain_disks" },
 	enums = {
 		snapshot_state = { "nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "pmsuspended",
 			"disk-snapshot" },

@@ -1,5 +1,6 @@
 -- Host interfaces (<interface>), the netcf way: an interface holds the interfaces it is made of.
 return {
+	include = { "common", "common_network" },
 	enums = {
 		hostif_type = { "ethernet", "bridge", "bond", "vlan" },
 		hostif_start = { "onboot", "none", "hotplug" },

@@ -1,10 +1,10 @@
 -- Virtual networks (<network>).
 return {
+	include = { "common", "common_network" },
 	enums = {
 		forward_mode = { "nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev" },
 		network_address_type = { "pci" },
 		network_srv_protocol = { "tcp", "udp" },
-		ip_family = { "ipv4", "ipv6" },
 	},
 	structs = {
 		network = {
@@ -27,8 +27,8 @@ return {
 			{ elem = "route", struct = "network_route", list = true, field = "routes" },
 			{ elem = "virtualport", struct = "virtualport" },
 			{ elem = "portgroup", struct = "network_portgroup", list = true, field = "portgroups", open = true },
-			{ elem = "options", struct = "network_dnsmasq",
-				ns = "http://libvirt.org/schemas/network/dnsmasq/1.0", prefix = "dnsmasq", field = "dnsmasq" },
+			{ elem = "dnsmasq:options", struct = "network_dnsmasq",
+				ns = "http://libvirt.org/schemas/network/dnsmasq/1.0", field = "dnsmasq" },
 			check = "mv_network_check",
 		},
 		network_forward = {
@@ -167,7 +167,7 @@ return {
 			{ elem = "bandwidth", struct = "bandwidth" },
 		},
 		network_dnsmasq = {
-			{ elem = "option", struct = "network_dnsmasq_option", list = true, field = "options" },
+			{ elem = "dnsmasq:option", struct = "network_dnsmasq_option", list = true, field = "options" },
 		},
 		network_dnsmasq_option = {
 			{ attr = "value", type = "string", required = true },

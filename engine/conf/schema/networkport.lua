@@ -1,5 +1,6 @@
 -- Ports of networks (<networkport>): what a network lends to one interface of a domain.
 return {
+	include = { "common", "common_network", "network" },
 	enums = {
 		networkport_plug_type = { "network", "bridge", "direct", "hostdev-pci" },
 		macvtap_mode = { "vepa", "private", "bridge", "passthrough" },

@@ -2,8 +2,9 @@
 -- variable ("$IP"), so all of them are text; nwfilter_check.c checks the syntax of each.
 local function attrs(...)
 	local members = { { attr = "match", type = "string" } }
-	for _, words in ipairs { ... } do
-		for name in words:gmatch "%S+" do
+	local groups = { ... }
+	for i = 1, #groups do
+		for name in groups[i]:gmatch "%S+" do
 			local field = name:gsub("%-", "_")
 			members[#members + 1] = { attr = name, type = "string", field = field }
 		end

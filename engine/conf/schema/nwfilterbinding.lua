@@ -1,5 +1,6 @@
 -- Bindings of network filters to ports (<filterbinding>).
 return {
+	include = { "networkport", "nwfilter" },
 	structs = {
 		nwfilterbinding = {
 			{ elem = "owner", struct = "networkport_owner" },

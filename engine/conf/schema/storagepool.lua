@@ -5,6 +5,7 @@ local on_device = { "fs", "logical", "disk", "iscsi", "iscsi-direct", "zfs" }
 local named = { "logical", "rbd", "sheepdog", "gluster", "zfs", "vstorage" }
 
 return {
+	include = { "common", "common_storage" },
 	enums = {
 		pool_type = { "dir", "fs", "netfs", "logical", "disk", "iscsi", "iscsi-direct", "scsi", "mpath", "rbd",
 			"sheepdog", "gluster", "zfs", "vstorage" },
@@ -26,10 +27,10 @@ return {
 			{ elem = "source", struct = "pool_source", by = "type", always = true, open = true },
 			{ elem = "target", struct = "pool_target", open = true },
 			{ elem = "refresh", struct = "pool_refresh" },
-			{ elem = "mount_opts", struct = "pool_mount_opts",
-				ns = "http://libvirt.org/schemas/storagepool/fs/1.0", prefix = "fs" },
-			{ elem = "config_opts", struct = "pool_config_opts",
-				ns = "http://libvirt.org/schemas/storagepool/rbd/1.0", prefix = "rbd" },
+			{ elem = "fs:mount_opts", struct = "pool_mount_opts",
+				ns = "http://libvirt.org/schemas/storagepool/fs/1.0" },
+			{ elem = "rbd:config_opts", struct = "pool_config_opts",
+				ns = "http://libvirt.org/schemas/storagepool/rbd/1.0" },
 			check = "mv_storagepool_check",
 		},
 		pool_features = {
@@ -87,13 +88,13 @@ return {
 				field = "volume_allocation" },
 		},
 		pool_mount_opts = {
-			{ elem = "option", struct = "pool_mount_option", list = true, field = "options" },
+			{ elem = "fs:option", struct = "pool_mount_option", list = true, field = "options" },
 		},
 		pool_mount_option = {
 			{ attr = "name", type = "string", required = true },
 		},
 		pool_config_opts = {
-			{ elem = "option", struct = "pool_config_option", list = true, field = "options" },
+			{ elem = "rbd:option", struct = "pool_config_option", list = true, field = "options" },
 		},
 		pool_config_option = {
 			{ attr = "name", type = "string", required = true },

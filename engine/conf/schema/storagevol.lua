@@ -1,6 +1,7 @@
 -- Storage volumes (<volume>). Which formats there are depends on the pool, which the XML does not name: a pool's driver
 -- checks the format with mv_storagevol_complete().
 return {
+	include = { "common_storage", "storagepool" },
 	enums = {
 		vol_type = { "file", "block", "dir", "network", "netdir", "ploop" },
 		vol_format = { "none", "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop", "luks",
