@@ -19,11 +19,12 @@ struct mv_lua_conn *mv_lua_conn_check(lua_State *L, int index)
 static int open_connection(lua_State *L)
 {
 	const char *uri = luaL_checkstring(L, 1);
+	unsigned flags = lua_toboolean(L, 2) ? MV_CONN_READ_ONLY : 0;
 	struct mv_lua_conn *conn = mv_handle_new(L, &mv_conn_class);
 
 	lua_newtable(L);
 	lua_setiuservalue(L, -2, 1);
-	if (mv_conn_open(uri, &conn->conn, mv_lua_error(L)) < 0)
+	if (mv_conn_open_flags(uri, flags, &conn->conn, mv_lua_error(L)) < 0)
 		return mv_lua_raise(L);
 	conn->queue.conn = conn->conn;
 	mv_handle_opened(L, &mv_conn_class, &conn->handle);
@@ -60,6 +61,12 @@ static int conn_describe(lua_State *L)
 static int conn_uri(lua_State *L)
 {
 	lua_pushstring(L, mv_conn_uri(mv_lua_conn_check(L, 1)->conn));
+	return 1;
+}
+
+static int conn_read_only(lua_State *L)
+{
+	lua_pushboolean(L, mv_conn_read_only(mv_lua_conn_check(L, 1)->conn));
 	return 1;
 }
 
@@ -171,7 +178,7 @@ static const luaL_Reg functions[] = {
 	{ "on", mv_lua_conn_on },    { "next_event", mv_lua_conn_next_event },
 	{ "define", conn_define },   { "create", conn_create },
 	{ "restore", conn_restore }, { "lookup", conn_lookup },
-	{ "domains", conn_domains }, { NULL, NULL },
+	{ "domains", conn_domains }, { "read_only", conn_read_only }, { NULL, NULL },
 };
 
 const struct mv_class mv_conn_class = {

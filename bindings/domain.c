@@ -278,7 +278,7 @@ static int domain_console(lua_State *L)
 {
 	struct mv_domain *domain = check(L);
 	const char *port = luaL_optstring(L, 2, NULL);
-	struct mv_stream *stream;
+	struct mv_lua_stream *stream;
 	int fd;
 
 	lua_pushfstring(L, "console%s%s of domain \"%s\"", port ? " " : "", port ? port : "", mv_domain_name(domain));

@@ -4,8 +4,10 @@
 #include <lauxlib.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "bindings/handle.h"
 #include "bindings/state.h"
 
 #define ERROR_METATABLE "moonvisor.Error"
@@ -76,6 +78,27 @@ static int error_tostring(lua_State *L)
 	return 1;
 }
 
+/* __index: only `text` is not there already. */
+static int error_index(lua_State *L)
+{
+	const char *key = lua_tostring(L, 2);
+	const char *message;
+	char **text;
+	int number;
+
+	if (!key || strcmp(key, "text") != 0)
+		return 0;
+	lua_settop(L, 1);
+	lua_getfield(L, 1, "number");
+	number = (int)lua_tointeger(L, -1);
+	lua_getfield(L, 1, "message");
+	message = lua_tostring(L, -1);
+	text = (char **)mv_lua_box(L, free);
+	*text = mv_error_text(number, message);
+	lua_pushstring(L, *text);
+	return 1;
+}
+
 static int error_new(lua_State *L)
 {
 	const char *name;
@@ -99,6 +122,8 @@ void mv_lua_error_open(lua_State *L)
 	luaL_newmetatable(L, ERROR_METATABLE);
 	lua_pushcfunction(L, error_tostring);
 	lua_setfield(L, -2, "__tostring");
+	lua_pushcfunction(L, error_index);
+	lua_setfield(L, -2, "__index");
 	lua_setfield(L, -2, "error_metatable");
 	lua_pushcfunction(L, error_new);
 	lua_setfield(L, -2, "error");

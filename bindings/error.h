@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors in Lua: tables {code, number, domain, message, errno} whose tostring() is the message. */
+/* Errors in Lua: tables {code, number, domain, message, errno} whose tostring() is the message; `text` is what libvirt
+ * would print: its words for the code, and the message. */
 #ifndef BINDINGS_ERROR_H
 #define BINDINGS_ERROR_H
 

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "bindings/conn.h"
+#include "bindings/data_stream.h"
 #include "bindings/domain.h"
 #include "bindings/embedded.h"
 #include "bindings/error.h"
 #include "bindings/event.h"
+#include "bindings/raw.h"
 #include "bindings/state.h"
 #include "bindings/stream.h"
 #include "bindings/wait.h"
@@ -69,7 +71,7 @@ static void add_searcher(lua_State *L)
 static int open_handles(lua_State *L)
 {
 	static const struct mv_class *const classes[] = { &mv_conn_class, &mv_domain_class, &mv_stream_class,
-							  &mv_registration_class };
+							  &mv_registration_class, &mv_data_stream_class };
 
 	lua_createtable(L, 0, MV_ARRAY_SIZE(classes));
 	for (size_t i = 0; i < MV_ARRAY_SIZE(classes); i++) {
@@ -109,6 +111,7 @@ static void push_core(lua_State *L)
 	mv_lua_stream_open(L);
 	mv_lua_event_open(L);
 	mv_lua_wait_open(L);
+	mv_lua_raw_open(L);
 }
 
 int luaopen_moonvisor(lua_State *L)

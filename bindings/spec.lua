@@ -68,6 +68,10 @@ return {
 						.. "connection is closed and are found again by the next one with the same DIR. With "
 						.. "&timeout=SECONDS a machine that does not answer for so long is given up.",
 					params = { { name = "uri", type = "string", summary = "which driver, and where" } },
+					options = {
+						{ name = "read_only", type = "boolean", default = false,
+							summary = "whatever changes something is refused with operation_denied" },
+					},
 					returns = { { type = "Connection", summary = "the open connection" } },
 					errors = { "no_support", "system", "resource_busy" },
 					example = 'local conn <close> = virt.open "kvm:///embed?root=/srv/guests"',
@@ -120,6 +124,9 @@ return {
 			properties = {
 				{ name = "uri", type = "string", summary = "what it was opened with", errors = {} },
 				{ name = "domains", type = "Domains", summary = "all domains, defined and running", errors = {} },
+				{ name = "raw", type = "table", errors = {},
+					summary = "libvirt's calls, one method each: conn.raw:domain_get_state(dom, 0)" },
+				{ name = "read_only", type = "boolean", summary = "it was opened so", errors = {} },
 			},
 			methods = {
 				{

@@ -11,9 +11,9 @@
 
 #define READ_SIZE 65536
 
-struct mv_stream *mv_lua_stream_new(lua_State *L, int name)
+struct mv_lua_stream *mv_lua_stream_new(lua_State *L, int name)
 {
-	struct mv_stream *stream;
+	struct mv_lua_stream *stream;
 
 	name = lua_absindex(L, name);
 	stream = mv_handle_new(L, &mv_stream_class);
@@ -23,7 +23,7 @@ struct mv_stream *mv_lua_stream_new(lua_State *L, int name)
 	return stream;
 }
 
-void mv_lua_stream_set(lua_State *L, struct mv_stream *stream, int fd)
+void mv_lua_stream_set(lua_State *L, struct mv_lua_stream *stream, int fd)
 {
 	stream->fd = fd;
 	mv_handle_opened(L, &mv_stream_class, &stream->handle);
@@ -31,7 +31,7 @@ void mv_lua_stream_set(lua_State *L, struct mv_stream *stream, int fd)
 
 static void stream_release(struct mv_handle *handle)
 {
-	struct mv_stream *stream = mv_container_of(handle, struct mv_stream, handle);
+	struct mv_lua_stream *stream = mv_container_of(handle, struct mv_lua_stream, handle);
 
 	close(stream->fd);
 	stream->fd = -1;
@@ -46,7 +46,7 @@ static int stream_describe(lua_State *L)
 /* recv(stream): the bytes that are there; "" when there are none now; nil at the end. */
 static int stream_recv(lua_State *L)
 {
-	const struct mv_stream *stream = mv_handle_check(L, 1, &mv_stream_class);
+	const struct mv_lua_stream *stream = mv_handle_check(L, 1, &mv_stream_class);
 	luaL_Buffer buffer;
 	char *space = luaL_buffinitsize(L, &buffer, READ_SIZE);
 	ssize_t got;
@@ -70,7 +70,7 @@ static int stream_recv(lua_State *L)
 /* send(stream, data, from): sends what fits of data from byte `from` (counted from 1) on; returns how many bytes. */
 static int stream_send(lua_State *L)
 {
-	const struct mv_stream *stream = mv_handle_check(L, 1, &mv_stream_class);
+	const struct mv_lua_stream *stream = mv_handle_check(L, 1, &mv_stream_class);
 	size_t size;
 	const char *data = luaL_checklstring(L, 2, &size);
 	lua_Integer from = luaL_checkinteger(L, 3);
@@ -96,7 +96,7 @@ static int stream_send(lua_State *L)
 /* pair(): two streams, what is written to one is read from the other. */
 static int stream_pair(lua_State *L)
 {
-	struct mv_stream *a, *b;
+	struct mv_lua_stream *a, *b;
 	int fds[2];
 
 	lua_pushliteral(L, "stream");
@@ -125,7 +125,7 @@ const struct mv_class mv_stream_class = {
 	.noun = "stream",
 	.id = MV_CLASS_STREAM,
 	.closed_code = MV_ERR_INVALID_ARG,
-	.size = sizeof(struct mv_stream),
+	.size = sizeof(struct mv_lua_stream),
 	.uservalues = 1,
 	.release = stream_release,
 	.describe = stream_describe,

@@ -31,7 +31,7 @@ static int descriptor(lua_State *L)
 		return fd;
 	if (conn)
 		return mv_conn_fd(mv_lua_conn_check(L, -1)->conn);
-	return ((struct mv_stream *)mv_handle_check(L, -1, &mv_stream_class))->fd;
+	return ((struct mv_lua_stream *)mv_handle_check(L, -1, &mv_stream_class))->fd;
 }
 
 /* poll(list, milliseconds, writer or nil) -> ready, interrupted

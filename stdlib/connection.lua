@@ -4,6 +4,7 @@ local class = require "moonvisor.class"
 local core = require "moonvisor.core"
 local domains = require "moonvisor.domains"
 local json = require "moonvisor.json"
+local raw = require "moonvisor.raw"
 local spec = require "moonvisor.spec"
 local wait = require "moonvisor.wait"
 
@@ -20,6 +21,8 @@ local methods = { alive = Connection.check }
 methods.get = {
 	uri = Connection.uri,
 	domains = domains.of,
+	raw = raw.of,
+	read_only = Connection.read_only,
 }
 
 function methods.define(self, specification)
@@ -64,8 +67,8 @@ class.install("Registration", Registration.metatable, {
 })
 
 --- Opens a connection; its events are delivered whenever the program waits.
-function M.open(uri)
-	local conn = core.open(uri)
+function M.open(uri, options)
+	local conn = core.open(uri, options.read_only)
 	wait.serve(conn)
 	return conn
 end

@@ -1,0 +1,73 @@
+-- Libvirt's calls, one method each: conn.raw:domain_set_memory_flags(dom, kib, flags).
+--
+-- The names are those of the wire protocol in lower case; arguments come in its order, all of them (an absent string is
+-- nil). References are tables: a domain { name =, uuid =, id = } (id may be left out), and so on; objects of the classes
+-- do too. One result is returned as it is, several as a table by name, none as nothing. Sequences are sequences; typed
+-- parameters are a sequence of { field =, type = "int|uint|llong|ullong|double|boolean|string", value = }. A call that
+-- opens a stream returns it first: send(data), recv([most]), finish(), abort(). core.calls() lists all with their
+-- arguments; moonvisor.flags has the numbers.
+
+local core = require "moonvisor.core"
+local errors = require "moonvisor.errors"
+local suggest = require "moonvisor.suggest"
+
+local M = {}
+
+local call, stream = core.call, core.stream
+
+local DataStream = core.DataStream
+DataStream.metatable.__index = DataStream
+DataStream.metatable.__metatable = "moonvisor.DataStream"
+
+-- Shared by all connections; made at the first use of each.
+local methods = {}
+
+local function make(name)
+	local number, opens_stream, event = core.call_number(name)
+	if not number or event then
+		local names = {}
+		for known, description in pairs(core.calls()) do
+			names[#names + 1] = not description.event and known or nil
+		end
+		errors.raise("invalid_arg", "There is no call '%s'%s", tostring(name), suggest.hint(name, names))
+	end
+	local make_call = opens_stream and stream or call
+	return function(self, ...)
+		return make_call(self.conn, number, ...)
+	end
+end
+
+local metatable = {
+	__name = "moonvisor.Raw",
+	__index = function(_, name)
+		if type(name) ~= "string" then
+			return nil
+		end
+		local method = methods[name]
+		if not method then
+			method = make(name)
+			methods[name] = method
+		end
+		return method
+	end,
+	__newindex = function(_, name)
+		errors.raise("invalid_arg", "'%s' cannot be set: the calls are what they are.", tostring(name))
+	end,
+	__tostring = function(self)
+		return "calls of " .. tostring(self.conn)
+	end,
+}
+
+local of_connection = setmetatable({}, { __mode = "k" })
+
+--- The calls of a connection.
+function M.of(conn)
+	local raw = of_connection[conn]
+	if not raw then
+		raw = setmetatable({ conn = conn }, metatable)
+		of_connection[conn] = raw
+	end
+	return raw
+end
+
+return M
