@@ -1,7 +1,7 @@
 -- Libvirt's calls, one method each: conn.raw:domain_set_memory_flags(dom, kib, flags).
 --
 -- The names are those of the wire protocol in lower case; arguments come in its order, all of them (an absent string is
--- nil). References are tables: a domain { name =, uuid =, id = } (id may be left out), and so on; objects of the classes
+-- nil). References are tables: a domain { name =, uuid =, id = } (id may be left out), and so on; objects of classes
 -- do too. One result is returned as it is, several as a table by name, none as nothing. Sequences are sequences; typed
 -- parameters are a sequence of { field =, type = "int|uint|llong|ullong|double|boolean|string", value = }. A call that
 -- opens a stream returns it first: send(data), recv([most]), finish(), abort(). core.calls() lists all with their

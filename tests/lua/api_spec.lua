@@ -158,7 +158,7 @@ t.describe("help", function()
 	end)
 
 	t.it("knows functions and objects", function()
-		t.matches(help.text(virt.open), "^virt%.open%(uri%)")
+		t.matches(help.text(virt.open), "^virt%.open%(uri, %[options%]%)")
 		t.matches(help.text(virt), "^virt: the module")
 		local conn = t.connection()
 		t.matches(help.text(conn), "^Connection: ")
