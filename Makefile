@@ -147,10 +147,15 @@ CALLS_GEN := $(B)/gen/calls.h
 $(B)/gen/calls.h $(B)/gen/calls.c &: engine/api/gen.lua engine/api/calls.lua | setup
 	$(call say,GEN)
 	$(Q)$(LUA) engine/api/gen.lua engine/api/calls.lua $(B)/gen/calls.h $(B)/gen/calls.c
+# libvirt's numbers, for C from the same table as for Lua.
+FLAGS_GEN := $(B)/gen/flags.h
+$(FLAGS_GEN): engine/api/gen_flags.lua stdlib/flags.lua | setup
+	$(call say,GEN)
+	$(Q)$(LUA) engine/api/gen_flags.lua stdlib/flags.lua $@
 $(B)/obj/gen/calls.o: $(B)/gen/calls.c $(B)/flags
 	$(call say,CC)
 	$(compile)
-$(OBJ): | $(CALLS_GEN)
+$(OBJ): | $(CALLS_GEN) $(FLAGS_GEN)
 
 $(B)/gen/stdlib.c: bindings/embed.lua $(STDLIB) $(B)/sources | setup
 	$(call say,GEN)
