@@ -174,11 +174,17 @@ static int conn_domains(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "uri", conn_uri },         { "dispatch", conn_dispatch },
-	{ "on", mv_lua_conn_on },    { "next_event", mv_lua_conn_next_event },
-	{ "define", conn_define },   { "create", conn_create },
-	{ "restore", conn_restore }, { "lookup", conn_lookup },
-	{ "domains", conn_domains }, { "read_only", conn_read_only }, { NULL, NULL },
+	{ "uri", conn_uri },
+	{ "dispatch", conn_dispatch },
+	{ "on", mv_lua_conn_on },
+	{ "next_event", mv_lua_conn_next_event },
+	{ "define", conn_define },
+	{ "create", conn_create },
+	{ "restore", conn_restore },
+	{ "lookup", conn_lookup },
+	{ "domains", conn_domains },
+	{ "read_only", conn_read_only },
+	{ NULL, NULL },
 };
 
 const struct mv_class mv_conn_class = {

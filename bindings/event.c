@@ -7,6 +7,9 @@
 #include "bindings/conn.h"
 #include "bindings/domain.h"
 #include "bindings/error.h"
+#include "bindings/raw_read.h"
+#include "bindings/raw_write.h"
+#include "engine/api/notice.h"
 
 struct mv_queued_event {
 	struct mv_queued_event *next;
@@ -14,6 +17,9 @@ struct mv_queued_event {
 	struct mv_domain *domain;
 	char *id, *event, *detail, *text; /* may be NULL */
 	uint64_t number;
+	/* Of a notice: */
+	enum mv_call_id call;
+	void *msg;
 };
 
 static void queued_free(struct mv_queued_event *event)
@@ -24,6 +30,9 @@ static void queued_free(struct mv_queued_event *event)
 	free(event->event);
 	free(event->detail);
 	free(event->text);
+	if (event->msg)
+		mv_wire_clear(mv_call_descs[event->call].msg, event->msg);
+	free(event->msg);
 	free(event);
 }
 
@@ -31,6 +40,15 @@ static bool copy(char **out, const char *text)
 {
 	*out = text ? strdup(text) : NULL;
 	return *out || !text;
+}
+
+static void append(struct mv_event_queue *queue, struct mv_queued_event *queued)
+{
+	if (queue->last)
+		queue->last->next = queued;
+	else
+		queue->first = queued;
+	queue->last = queued;
 }
 
 /* Called by the engine, inside mv_conn_dispatch(). */
@@ -50,11 +68,28 @@ static void on_event(const struct mv_event *event, void *opaque)
 	queued->domain = event->domain ? mv_domain_ref(event->domain) : NULL;
 	queued->number = event->number;
 	queued->registration = registration;
-	if (queue->last)
-		queue->last->next = queued;
-	else
-		queue->first = queued;
-	queue->last = queued;
+	append(queue, queued);
+}
+
+/* The same for notices. */
+static void on_notice(enum mv_call_id call, const void *msg, void *opaque)
+{
+	struct mv_registration *registration = opaque;
+	const struct mv_wire_struct *desc = mv_call_descs[call].msg;
+	struct mv_queued_event *queued = calloc(1, sizeof(*queued));
+
+	if (queued)
+		queued->msg = calloc(1, desc->size);
+	if (!queued || !queued->msg || mv_wire_copy(desc, queued->msg, msg, NULL) < 0) {
+		registration->queue->lost = true;
+		if (queued)
+			free(queued->msg);
+		free(queued);
+		return;
+	}
+	queued->call = call;
+	queued->registration = registration;
+	append(registration->queue, queued);
 }
 
 static void drop_first(struct mv_event_queue *queue)
@@ -142,6 +177,40 @@ void mv_event_queue_clear(struct mv_event_queue *queue)
 		drop_first(queue);
 }
 
+/* Stack: conn, ..., function. Pushes a registration, which the connection keeps; it is not open yet. */
+static struct mv_registration *new_registration(lua_State *L, struct mv_lua_conn *conn, const char *id)
+{
+	int function = lua_gettop(L);
+	struct mv_registration *registration;
+
+	registration = mv_handle_new(L, &mv_registration_class);
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, function + 1, 1);
+	lua_pushvalue(L, function);
+	lua_setiuservalue(L, function + 1, 2);
+	lua_getiuservalue(L, 1, 1);
+	lua_pushvalue(L, function + 1);
+	lua_pushboolean(L, 1);
+	lua_rawset(L, -3); /* the connection keeps it from now on */
+	lua_settop(L, function + 1);
+	registration->queue = &conn->queue;
+	strncat(registration->id, id ? id : "", sizeof(registration->id) - 1);
+	return registration;
+}
+
+/* The registration is on the top of the stack. */
+static int registered(lua_State *L, struct mv_lua_conn *conn, struct mv_registration *registration)
+{
+	if (registration->number < 0) {
+		registration_forget(L, lua_gettop(L));
+		return mv_lua_raise(L);
+	}
+	mv_handle_opened(L, &mv_registration_class, &registration->handle);
+	registration->next = conn->queue.registrations;
+	conn->queue.registrations = registration;
+	return 1;
+}
+
 int mv_lua_conn_on(lua_State *L)
 {
 	struct mv_lua_conn *conn = mv_lua_conn_check(L, 1);
@@ -150,27 +219,32 @@ int mv_lua_conn_on(lua_State *L)
 
 	luaL_checktype(L, 3, LUA_TFUNCTION);
 	lua_settop(L, 3);
-	registration = mv_handle_new(L, &mv_registration_class);
-	lua_pushvalue(L, 1);
-	lua_setiuservalue(L, 4, 1);
-	lua_pushvalue(L, 3);
-	lua_setiuservalue(L, 4, 2);
-	lua_getiuservalue(L, 1, 1);
-	lua_pushvalue(L, 4);
-	lua_pushboolean(L, 1);
-	lua_rawset(L, -3); /* the connection keeps it from now on */
-	registration->queue = &conn->queue;
-	strncat(registration->id, id ? id : "", sizeof(registration->id) - 1);
+	registration = new_registration(L, conn, id);
 	registration->number = mv_conn_on(conn->conn, id, on_event, registration, NULL, mv_lua_error(L));
-	if (registration->number < 0) {
-		registration_forget(L, 4);
-		return mv_lua_raise(L);
-	}
-	mv_handle_opened(L, &mv_registration_class, &registration->handle);
-	registration->next = conn->queue.registrations;
-	conn->queue.registrations = registration;
+	return registered(L, conn, registration);
+}
+
+int mv_lua_conn_listen(lua_State *L)
+{
+	struct mv_lua_conn *conn = mv_lua_conn_check(L, 1);
+	enum mv_call_id event = mv_call_find(luaL_checkstring(L, 2));
+	const struct mv_wire_struct *type = mv_notice_object_type(event);
+	struct mv_registration *registration;
+	void *object = NULL;
+
+	luaL_checktype(L, 4, LUA_TFUNCTION);
 	lua_settop(L, 4);
-	return 1;
+	lua_pushnil(L);
+	if (type && !lua_isnil(L, 3)) {
+		object = lua_newuserdatauv(L, type->size, 0);
+		memset(object, 0, type->size);
+		mv_lua_read_struct(L, lua_tostring(L, 2), type, 3, 5, object);
+	}
+	lua_pushvalue(L, 4);
+	registration = new_registration(L, conn, lua_tostring(L, 2));
+	registration->number = mv_conn_listen(conn->conn, event, object, on_notice, registration, NULL,
+					      mv_lua_error(L));
+	return registered(L, conn, registration);
 }
 
 static void set_text(lua_State *L, const char *field, const char *text)
@@ -213,6 +287,15 @@ int mv_lua_conn_next_event(lua_State *L)
 	if (!event)
 		return 0;
 	push_function(L, 1, event->registration);
+	if (event->msg) {
+		const struct mv_call_desc *desc = &mv_call_descs[event->call];
+
+		lua_createtable(L, 0, (int)desc->msg->field_count + 1);
+		mv_lua_set_fields(L, desc->msg, event->msg);
+		set_text(L, "id", desc->name);
+		drop_first(&conn->queue);
+		return 2;
+	}
 	lua_createtable(L, 0, 6);
 	set_text(L, "id", event->id);
 	set_text(L, "event", event->event);

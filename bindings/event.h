@@ -18,7 +18,7 @@ struct mv_registration {
 	struct mv_event_queue *queue;
 	struct mv_registration *next;
 	int number;
-	char id[32]; /* "" for all */
+	char id[64]; /* "" for all */
 };
 
 struct mv_event_queue {
@@ -35,6 +35,8 @@ void mv_event_queue_clear(struct mv_event_queue *queue);
 
 /* on(conn, id or nil, function) -> registration */
 int mv_lua_conn_on(lua_State *L);
+/* listen(conn, event procedure's name, reference or nil, function) -> registration */
+int mv_lua_conn_listen(lua_State *L);
 /* next_event(conn) -> function, event; nothing when none is left */
 int mv_lua_conn_next_event(lua_State *L);
 

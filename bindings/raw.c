@@ -43,8 +43,8 @@ static enum mv_call_id check_call(lua_State *L, int index)
 	return (enum mv_call_id)number;
 }
 
-/* Stack: conn, number, arguments, and the handle of the stream if the call opens one. Makes the call, and pushes what it
- * returns. */
+/* Stack: conn, number, arguments, and the handle of the stream if the call opens one. Makes the call, and pushes what
+ * it returns. */
 static int make_call(lua_State *L, enum mv_call_id call, struct mv_lua_data_stream *stream)
 {
 	const struct mv_lua_conn *conn = mv_lua_conn_check(L, 1);
@@ -128,7 +128,8 @@ static void set_names(lua_State *L, const char *key, const struct mv_wire_struct
 	lua_setfield(L, -2, key);
 }
 
-/* calls() -> { [name] = { number =, name =, args = { names }, ret = { names }, event =, stream = "r"|"w", ... }, ... } */
+/* calls() -> { [name] = { number =, name =, args = { names }, ret = { names }, event =, stream = "r"|"w", ... }, ... }
+ */
 static int raw_calls(lua_State *L)
 {
 	lua_createtable(L, 0, MV_CALL_LAST);
@@ -144,6 +145,10 @@ static int raw_calls(lua_State *L)
 		set_names(L, "args", desc->args);
 		set_names(L, "ret", desc->ret);
 		set_names(L, "msg", desc->msg);
+		if (desc->event_id >= 0) {
+			lua_pushinteger(L, desc->event_id);
+			lua_setfield(L, -2, "event_id");
+		}
 		if (desc->stream) {
 			lua_pushlstring(L, &desc->stream, 1);
 			lua_setfield(L, -2, "stream");
@@ -173,8 +178,8 @@ static int raw_number(lua_State *L)
 void mv_lua_raw_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{ "call", raw_call },          { "stream", raw_stream }, { "calls", raw_calls },
-		{ "call_number", raw_number }, { NULL, NULL },
+		{ "call", raw_call },          { "stream", raw_stream },         { "calls", raw_calls },
+		{ "call_number", raw_number }, { "listen", mv_lua_conn_listen }, { NULL, NULL },
 	};
 
 	luaL_setfuncs(L, functions, 0);

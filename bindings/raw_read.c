@@ -51,7 +51,8 @@ __attribute__((format(printf, 2, 3))) static void fail(const struct reader *r, c
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (r->argument)
-		mv_lua_fail(r->L, MV_ERR_INVALID_ARG, 0, "%s: argument %d (%s): %s", r->call, r->argument, r->path, text);
+		mv_lua_fail(r->L, MV_ERR_INVALID_ARG, 0, "%s: argument %d (%s): %s", r->call, r->argument, r->path,
+			    text);
 	else
 		mv_lua_fail(r->L, MV_ERR_INVALID_ARG, 0, "%s: %s: %s", r->call, r->path, text);
 }

@@ -11,7 +11,8 @@
 /* Fills *data (all zero) from the values at `first` and after it, one for each field. Raises invalid_arg:
  * "domain_set_memory_flags: argument 2 (memory): an integer expected, got string". Pushes nothing but uses
  * stack index `keep`, where a nil is replaced by a table when something has to be kept alive. */
-void mv_lua_read_args(lua_State *L, const char *call, const struct mv_wire_struct *desc, int first, int keep, void *data);
+void mv_lua_read_args(lua_State *L, const char *call, const struct mv_wire_struct *desc, int first, int keep,
+		      void *data);
 /* The same for one structure from the table (or object) at `index`, which is argument `number` of `call`. */
 void mv_lua_read_struct(lua_State *L, const char *call, const struct mv_wire_struct *desc, int index, int keep,
 			void *data);

@@ -137,6 +137,8 @@ void mv_lua_set_fields(lua_State *L, const struct mv_wire_struct *desc, const vo
 	for (uint32_t i = 0; i < desc->field_count; i++) {
 		const struct mv_wire_field *field = &desc->fields[i];
 
+		if (strcmp(field->name, "callbackID") == 0)
+			continue;
 		if (field->kind == MV_WIRE_STRUCT && !field->array && strcmp(field->name, "msg") == 0) {
 			mv_lua_set_fields(L, field->type, (const char *)data + field->offset);
 			continue;

@@ -22,6 +22,31 @@ DataStream.metatable.__metatable = "moonvisor.DataStream"
 -- Shared by all connections; made at the first use of each.
 local methods = {}
 
+--- Calls a function with each event of one procedure, while the program waits: a table of the message's fields, and `id`,
+--- the procedure.
+---@param event string       "domain_event_callback_lifecycle", "network_event_lifecycle", ...; "lifecycle" and the like
+---                          are domains' events
+---@param object? table      the only one whose events are wanted; may be left out
+---@param fn function
+---@return Registration
+function methods.on(self, event, object, fn)
+	if fn == nil and type(object) == "function" then
+		object, fn = nil, object
+	end
+	if type(event) ~= "string" or type(fn) ~= "function" then
+		errors.raise("invalid_arg", "on(event, [object,] fn): the name of an event and a function are expected.")
+	end
+	if not core.call_number(event) then
+		for _, form in ipairs { "domain_event_callback_%s", "domain_event_%s" } do
+			if core.call_number(form:format(event)) then
+				event = form:format(event)
+				break
+			end
+		end
+	end
+	return core.listen(self.conn, event, object, fn)
+end
+
 local function make(name)
 	local number, opens_stream, event = core.call_number(name)
 	if not number or event then

@@ -73,6 +73,7 @@ static void free_listener(struct mv_listener *l)
 {
 	if (l->free_opaque)
 		l->free_opaque(l->opaque);
+	free(l->object_name);
 	free(l);
 }
 
@@ -80,6 +81,8 @@ void mv_conn_unref(struct mv_conn *conn)
 {
 	if (!conn || --conn->refs)
 		return;
+	conn->drv->notices.listeners = 0; /* nobody hears what happens at the end */
+	mv_notices_clear(conn->drv);
 	conn->drv->ops->close(conn->drv);
 	while (conn->listeners) {
 		struct mv_listener *l = conn->listeners;
@@ -108,10 +111,20 @@ int mv_conn_fd(const struct mv_conn *conn)
 
 /* --- listeners --- */
 
+int mv_listener_add(struct mv_conn *conn, struct mv_listener *listener)
+{
+	struct mv_listener **tail = &conn->listeners;
+
+	listener->registration = ++conn->last_registration;
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = listener;
+	return listener->registration;
+}
+
 int mv_conn_on(struct mv_conn *conn, const char *id, mv_event_fn fn, void *opaque, void (*free_opaque)(void *),
 	       struct mv_error **err)
 {
-	struct mv_listener **tail = &conn->listeners;
 	const char *known = NULL;
 	struct mv_listener *l;
 
@@ -126,17 +139,13 @@ int mv_conn_on(struct mv_conn *conn, const char *id, mv_event_fn fn, void *opaqu
 	if (!l)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for an event handler");
 	*l = (struct mv_listener){
-		.registration = ++conn->last_registration,
 		.id = known,
 		.fn = fn,
 		.opaque = opaque,
 		.free_opaque = free_opaque,
 	};
-	while (*tail)
-		tail = &(*tail)->next;
-	*tail = l;
 	conn->drv->events.listeners++;
-	return l->registration;
+	return mv_listener_add(conn, l);
 }
 
 static void drop_removed(struct mv_conn *conn)
@@ -161,7 +170,10 @@ int mv_conn_off(struct mv_conn *conn, int registration, struct mv_error **err)
 		if (l->registration != registration || l->removed)
 			continue;
 		l->removed = true;
-		conn->drv->events.listeners--;
+		if (l->event)
+			conn->drv->notices.listeners--;
+		else
+			conn->drv->events.listeners--;
 		if (!conn->delivering)
 			drop_removed(conn);
 		return 0;
@@ -188,7 +200,7 @@ static void deliver(struct mv_conn *conn, struct mv_dom_event *e)
 		return;
 	/* Handlers may register and remove handlers; a new one gets what happens from now on. */
 	for (struct mv_listener *l = conn->listeners; l; l = l->next) {
-		if (!l->removed && l->registration <= last && (!l->id || strcmp(l->id, e->id) == 0))
+		if (!l->removed && !l->event && l->registration <= last && (!l->id || strcmp(l->id, e->id) == 0))
 			l->fn(&event, l->opaque);
 	}
 	mv_domain_unref(handle);
@@ -201,7 +213,7 @@ int mv_conn_dispatch(struct mv_conn *conn, int timeout_ms, struct mv_error **err
 	int count = 0;
 
 	/* Events that are there already are not waited for. */
-	if (conn->drv->ops->wait(conn->drv, queue->count ? 0 : timeout_ms, err) < 0)
+	if (conn->drv->ops->wait(conn->drv, queue->count || conn->drv->notices.count ? 0 : timeout_ms, err) < 0)
 		return -1;
 	mv_conn_ref(conn); /* a handler may drop the last reference but ours */
 	conn->delivering++;
@@ -210,6 +222,7 @@ int mv_conn_dispatch(struct mv_conn *conn, int timeout_ms, struct mv_error **err
 		mv_dom_event_free(e);
 		count++;
 	}
+	count += mv_notices_deliver(conn);
 	if (--conn->delivering == 0)
 		drop_removed(conn);
 	mv_conn_unref(conn);

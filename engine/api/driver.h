@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/api/moonvisor.h"
+#include "engine/api/notice_queue.h"
 #include "engine/api/uri.h"
 #include "engine/base/error.h"
 #include "engine/domain/domain.h"
@@ -20,7 +21,8 @@ struct mv_driver_ops;
 /* A connection's driver; its own structure begins with this. */
 struct mv_driver {
 	const struct mv_driver_ops *ops;
-	struct mv_event_queue events; /* the driver pushes, the API pops */
+	struct mv_event_queue events;   /* the driver pushes, the API pops */
+	struct mv_notice_queue notices; /* all zero at first; mv_notify() pushes, the API pops */
 };
 
 struct mv_driver_ops {

@@ -110,8 +110,8 @@ local function structure(name, fields_text, shown, shared)
 		end
 		if field.limit then more = more .. (", .limit = %d"):format(field.limit) end
 		if field.struct then more = more .. (", .type = &mv_%s_desc"):format(field.struct) end
-		code("\t{ .name = \"%s\", .kind = MV_WIRE_%s, .offset = offsetof(struct mv_%s, %s)%s },\n", field.name, field.kind,
-			name, field.name, more)
+		code("\t{ .name = \"%s\", .kind = MV_WIRE_%s, .offset = offsetof(struct mv_%s, %s)%s },\n", field.name,
+			field.kind, name, field.name, more)
 	end
 	code("};\n")
 	if shared then
@@ -242,8 +242,8 @@ for _, call in ipairs(calls) do
 		end
 		return all
 	end
-	code("\t[MV_CALL_%s] = { .name = \"%s\", .function = %s, .number = %d, .program = %d, .priority = %s,\n", call[2]:upper(),
-		call[2], call[3] and ('"%s"'):format(call[3]) or "NULL", call[1], call.program, call.high and "true" or "false")
+	code("\t[MV_CALL_%s] = { .name = \"%s\", .function = %s, .number = %d, .program = %d, .priority = %s,\n",
+		call[2]:upper(), call[2], call[3] and ('"%s"'):format(call[3]) or "NULL", call[1], call.program, call.high and "true" or "false")
 	code("\t\t.stream = %s, .event = %s, .reads = %s, .write_flags = 0x%x, .secure_flags = 0x%x, .permission = \"%s\",\n",
 		call.stream and ("'%s'"):format(call.stream) or "0", call.msg and "true" or "false", free, sum(plain_flags),
 		sum(secure_flags), call[4])
@@ -251,8 +251,9 @@ for _, call in ipairs(calls) do
 		code("\t\t.write_field = \"%s\", .write_value = %d,\n", field, table_of_calls.flags[value]
 			or fail("%s: there is no value %s", call[2], value))
 	end
-	code("\t\t.error_domain = MV_FROM_%s, .args = %s, .ret = %s, .msg = %s%s },\n", error_domain(call[2]), desc("args"),
-		desc("ret"), desc("msg"), call.msg and "" or (", .slot = offsetof(struct mv_calls, %s)"):format(call[2]))
+	code("\t\t.error_domain = MV_FROM_%s, .event_id = %d, .args = %s, .ret = %s, .msg = %s%s },\n",
+		error_domain(call[2]), call.id or -1, desc("args"), desc("ret"), desc("msg"),
+		call.msg and "" or (", .slot = offsetof(struct mv_calls, %s)"):format(call[2]))
 end
 code("};\n\n")
 

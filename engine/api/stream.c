@@ -4,13 +4,15 @@
 static int check(const struct mv_stream *stream, bool able, const char *act, struct mv_error **err)
 {
 	if (!able)
-		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "This stream cannot %s: data goes the other way", act);
+		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "This stream cannot %s: data goes the other way",
+				    act);
 	switch (stream->state) {
 	case MV_STREAM_OPEN: return 0;
 	case MV_STREAM_BROKEN:
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "This stream is broken and cannot %s any more", act);
 	case MV_STREAM_FINISHED:
-		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "This stream is finished and cannot %s any more", act);
+		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "This stream is finished and cannot %s any more",
+				    act);
 	case MV_STREAM_ABORTED: break;
 	}
 	return mv_error_set(err, MV_ERR_OPERATION_INVALID, "This stream was aborted and cannot %s any more", act);
