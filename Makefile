@@ -194,6 +194,7 @@ $(B)/moonvisor.so: $(call obj,$(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o $(B)/libmoo
 $(B)/mvsh: $(call obj,$(SHELL_SRC) $(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o $(B)/libmoonvisor.a $(B)/libbase.a
 	$(call say,LINK)
 	$(link) -pie -Wl,-E $(ENGINE_LIBS) -llua5.4 -lreadline
+	$(Q)ln -sf mvsh $(B)/virsh # under this name it is virsh
 
 .PHONY: all
 all: setup $(PROGRAMS)
@@ -347,6 +348,7 @@ install: $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LUAC_DIR) \
 		$(DESTDIR)$(PREFIX)/share/moonvisor/scripts $(DESTDIR)$(PREFIX)/share/doc/moonvisor
 	$(if $(filter %/mvsh,$(PROGRAMS)),install -m 755 $(B)/mvsh $(DESTDIR)$(PREFIX)/bin/)
+	$(if $(filter %/mvsh,$(PROGRAMS)),ln -sf $(PREFIX)/bin/mvsh $(DESTDIR)$(LIBEXECDIR)/virsh)
 	$(if $(filter %/moonvisor-vmm,$(PROGRAMS)),install -m 755 $(B)/moonvisor-vmm $(DESTDIR)$(LIBEXECDIR)/)
 	$(if $(filter %/moonvisor.so,$(PROGRAMS)),install -m 644 $(B)/moonvisor.so $(DESTDIR)$(LUAC_DIR)/)
 	$(if $(wildcard scripts/*.lua),install -m 755 $(wildcard scripts/*.lua) $(DESTDIR)$(PREFIX)/share/moonvisor/scripts/)

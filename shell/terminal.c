@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "shell/terminal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -50,6 +52,57 @@ static int terminal_make_folder(lua_State *L)
 	return 0;
 }
 
+/* is_root() */
+static int terminal_is_root(lua_State *L)
+{
+	lua_pushboolean(L, geteuid() == 0);
+	return 1;
+}
+
+/* list_folder(path) -> names in it, sorted; nil and why */
+static int terminal_list_folder(lua_State *L)
+{
+	struct dirent **entries;
+	int count = scandir(luaL_checkstring(L, 1), &entries, NULL, alphasort);
+
+	if (count < 0) {
+		lua_pushnil(L);
+		lua_pushstring(L, strerror(errno));
+		return 2;
+	}
+	lua_createtable(L, count, 0);
+	for (int i = 0; i < count; i++) {
+		lua_pushstring(L, entries[i]->d_name);
+		lua_rawseti(L, -2, i + 1);
+		free(entries[i]);
+	}
+	free(entries);
+	return 1;
+}
+
+/* change_folder(path): nil, or why not */
+static int terminal_change_folder(lua_State *L)
+{
+	if (chdir(luaL_checkstring(L, 1)) == 0)
+		return 0;
+	lua_pushstring(L, strerror(errno));
+	return 1;
+}
+
+/* current_folder() -> path; nil and why */
+static int terminal_current_folder(lua_State *L)
+{
+	char path[PATH_MAX];
+
+	if (getcwd(path, sizeof(path))) {
+		lua_pushstring(L, path);
+		return 1;
+	}
+	lua_pushnil(L);
+	lua_pushstring(L, strerror(errno));
+	return 2;
+}
+
 /* interruptible(function, ...): calls it; Ctrl-C raises `interrupted` in it. Returns what pcall() returns. */
 static int terminal_interruptible(lua_State *L)
 {
@@ -68,6 +121,10 @@ static const luaL_Reg functions[] = {
 	{ "isatty", terminal_isatty },
 	{ "width", terminal_width },
 	{ "make_folder", terminal_make_folder },
+	{ "is_root", terminal_is_root },
+	{ "list_folder", terminal_list_folder },
+	{ "change_folder", terminal_change_folder },
+	{ "current_folder", terminal_current_folder },
 	{ "interruptible", terminal_interruptible },
 	{ NULL, NULL },
 };

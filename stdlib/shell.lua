@@ -203,6 +203,9 @@ end
 ---@param arguments string[]   from 0
 ---@return integer status
 function M.main(arguments)
+	if (arguments[0] or ""):match "[^/]*$" == "virsh" then
+		return require("moonvisor.virsh").main(arguments)
+	end
 	local given, first = parse(arguments)
 	if not given then
 		return first

@@ -1,0 +1,31 @@
+-- Opens the connection of a command, with the default that virsh has.
+
+local M = {}
+
+-- The first of these variables that is set.
+local function variable(...)
+	for _, name in ipairs { ... } do
+		local value = os.getenv(name)
+		if value and value ~= "" then
+			return value
+		end
+	end
+end
+
+--- The URI that the environment names, or nil.
+function M.default_uri()
+	return variable("VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI")
+end
+
+-- Without any: this host's daemon, the system's for root and the user's own for others.
+local function local_uri()
+	return require("moonvisor.terminal").is_root() and "kvm:///system" or "kvm:///session"
+end
+
+---@param uri? string
+---@param readonly? boolean
+function M.open(uri, readonly)
+	return require("moonvisor").open(uri or M.default_uri() or local_uri(), { read_only = readonly or false })
+end
+
+return M

@@ -1,0 +1,196 @@
+-- Commands as Lua, without doing what they do: `--dry-run` and `explain`. The command runs with a connection that makes
+-- the calls that only look, and writes down the others; what is printed are the calls it made, as a Lua program.
+
+local core = require "moonvisor.core"
+
+local M = {}
+
+-- --- values that a call that was not made would have returned --------------------------------------------------------
+
+-- Anything may be asked of it, and it answers with another of its kind; what a command prints is not shown anyway.
+local ghost_meta = { __name = "unknown result" }
+local function ghost()
+	return setmetatable({}, ghost_meta)
+end
+ghost_meta.__index = function() return ghost() end
+ghost_meta.__call = function() return ghost() end
+ghost_meta.__tostring = function() return "?" end
+ghost_meta.__len = function() return 0 end
+ghost_meta.__concat = function(a, b) return tostring(a) .. tostring(b) end
+for _, name in ipairs { "__add", "__sub", "__mul", "__div", "__idiv", "__mod", "__band", "__bor", "__unm" } do
+	ghost_meta[name] = function() return 0 end
+end
+ghost_meta.__lt = function() return false end
+ghost_meta.__le = function() return false end
+
+-- --- calls as Lua text -----------------------------------------------------------------------------------------------
+
+local Recorder = {}
+Recorder.__index = Recorder
+
+local function quoted(text)
+	if #text > 60 and text:find "\n" and not text:find "%]==%]" and utf8.len(text) then
+		return "[==[\n" .. text .. "]==]"
+	end
+	return (("%q"):format(text):gsub("\\\n", "\\n"))
+end
+
+-- The name of a variable that says what a value is: domain_lookup_by_name -> domain.
+local function stem_of(call)
+	local noun = call:match "^(.*)_lookup_by_" or call:match "^(.*)_define" or call:match "^(.*)_create"
+		or call:match "^connect_list_all_(.*)$"
+	if not noun then
+		return "result"
+	end
+	noun = noun:gsub("^storage_", ""):gsub("^node_device", "device"):gsub("^domain_(.)", "%1")
+	return noun
+end
+
+-- Values of calls that were made have names; everything else is written as it is.
+local function literal(self, value, depth)
+	if self.names[value] then
+		local name = self.names[value]
+		self.used[name:match "^[%a_][%w_]*"] = true
+		return name
+	elseif type(value) == "string" then
+		return quoted(value)
+	elseif type(value) ~= "table" then
+		return tostring(value)
+	elseif (depth or 0) > 6 then
+		return "{ ... }"
+	end
+	local parts, keys = {}, {}
+	for i, item in ipairs(value) do
+		parts[i] = literal(self, item, (depth or 0) + 1)
+	end
+	for key in pairs(value) do
+		if type(key) == "string" then
+			keys[#keys + 1] = key
+		end
+	end
+	table.sort(keys)
+	for _, key in ipairs(keys) do
+		local shown = key:find "^[%a_][%w_]*$" and key or ("[%q]"):format(key)
+		parts[#parts + 1] = shown .. " = " .. literal(self, value[key], (depth or 0) + 1)
+	end
+	return "{ " .. table.concat(parts, ", ") .. (#parts > 0 and " }" or "}")
+end
+
+-- Remembers the tables in a result, so that they are named when they are used as arguments.
+local function name_tables(self, value, name, depth)
+	if type(value) ~= "table" or depth > 3 or self.names[value] then
+		return
+	end
+	self.names[value] = name
+	if getmetatable(value) == ghost_meta then
+		return
+	end
+	for key, inner in pairs(value) do
+		if type(inner) == "table" then
+			local at = type(key) == "string" and key:find "^[%a_][%w_]*$" and "." .. key
+				or ("[%s]"):format(type(key) == "string" and ("%q"):format(key) or tostring(key))
+			name_tables(self, inner, name .. at, depth + 1)
+		end
+	end
+end
+
+local descriptions
+
+-- Whether a call only looks.
+local function only_looks(call)
+	descriptions = descriptions or core.calls()
+	local description = descriptions[call]
+	return description == nil or description.reads -- one that does not exist raises its own error
+end
+
+function Recorder:record(call, looks, result, ...)
+	local arguments = {}
+	for i = 1, select("#", ...) do
+		arguments[i] = literal(self, (select(i, ...)))
+	end
+	local text = ("raw:%s(%s)"):format(call, table.concat(arguments, ", "))
+	local step = { text = text, looks = looks }
+	if result ~= nil then
+		local stem = stem_of(call)
+		self.count[stem] = (self.count[stem] or 0) + 1
+		step.name = stem .. (self.count[stem] > 1 and self.count[stem] or "")
+		name_tables(self, result, step.name, 0)
+	end
+	self.steps[#self.steps + 1] = step
+	return result
+end
+
+--- The raw connection that writes down.
+function Recorder:raw(real)
+	if not self.proxy then
+		local recorder = self
+		self.proxy = setmetatable({}, { __index = function(_, call)
+			return function(_, ...)
+				if only_looks(call) then
+					return recorder:record(call, true, real[call](real, ...), ...)
+				end
+				recorder.changes = true
+				return recorder:record(call, false, ghost(), ...)
+			end
+		end })
+	end
+	return self.proxy
+end
+
+--- A remark among the steps, for what a command does without a call (waiting, writing a file).
+function Recorder:remark(format, ...)
+	self.steps[#self.steps + 1] = { text = "-- " .. format:format(...) }
+end
+
+-- The steps as lines. Looks whose result nobody used are left out when only changes are wanted.
+local function lines_of(self, changes_only)
+	local lines = {}
+	for _, step in ipairs(self.steps) do
+		local used = step.name and self.used[step.name]
+		if not (changes_only and step.looks) or used then
+			lines[#lines + 1] = (used and ("local %s = "):format(step.name) or "") .. step.text
+		end
+	end
+	return lines
+end
+
+local function record(ctl, parsed)
+	local recorder = setmetatable({ steps = {}, names = {}, used = {}, count = {} }, Recorder)
+	ctl.recorder = recorder
+	local ok, result = pcall(ctl.call, ctl, parsed)
+	ctl.recorder = nil
+	if not ok then
+		error(result, 0)
+	end
+	return recorder, result
+end
+
+--- Runs a command without its changes, and prints these.
+---@return boolean ok
+function M.dry_run(ctl, parsed)
+	local recorder, ok = record(ctl, parsed)
+	for _, line in ipairs(lines_of(recorder, true)) do
+		ctl:print("%s\n", line)
+	end
+	if ok and not recorder.changes then
+		ctl:extra "-- nothing would be changed\n"
+	end
+	return ok
+end
+
+--- The Lua program that does what parsed commands do.
+---@return string text
+---@return boolean ok
+function M.explain(ctl, list, uri)
+	local parts = { ("local virt = require \"moonvisor\"\nlocal raw = virt.open(%q).raw\n"):format(uri) }
+	local all = true
+	for _, parsed in ipairs(list) do
+		local recorder, ok = record(ctl, parsed)
+		all = all and ok
+		local lines = lines_of(recorder, false)
+		parts[#parts + 1] = ("\n-- %s\n%s\n"):format(parsed.command.name, table.concat(lines, "\n"))
+	end
+	return table.concat(parts), all
+end
+
+return M
