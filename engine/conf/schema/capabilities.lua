@@ -26,14 +26,14 @@ return {
 			{ elem = "power_management", struct = "host_power_management" },
 			{ attr = "support", in_ = "iommu", type = "tri_bool" },
 			{ elem = "migration_features", struct = "host_migration" },
-			{ elem = "topology", struct = "host_topology", empty = "drop" },
-			{ elem = "cache", struct = "host_cache", empty = "drop" },
-			{ elem = "memory_bandwidth", struct = "host_memory_bandwidth", empty = "drop" },
+			{ elem = "topology", struct = "host_topology", drop_empty = true },
+			{ elem = "cache", struct = "host_cache", drop_empty = true },
+			{ elem = "memory_bandwidth", struct = "host_memory_bandwidth", drop_empty = true },
 			{ elem = "secmodel", struct = "host_secmodel", list = true, field = "secmodels" },
 		},
 		host_cpu = {
 			{ elem = "arch", type = "enum", of = "arch" },
-			{ elem = "features", struct = "host_cpu_features", field = "abilities", empty = "drop" },
+			{ elem = "features", struct = "host_cpu_features", field = "abilities", drop_empty = true },
 			{ elem = "model", type = "string" },
 			{ elem = "vendor", type = "string" },
 			{ attr = "version", in_ = "microcode", type = "uint" },
@@ -71,14 +71,14 @@ return {
 		},
 		host_migration = {
 			{ elem = "live", type = "empty" },
-			{ elem = "uri_transports", struct = "host_uri_transports", empty = "drop" },
+			{ elem = "uri_transports", struct = "host_uri_transports", drop_empty = true },
 		},
 		host_uri_transports = {
 			{ elem = "uri_transport", type = "string", list = true, field = "uri_transports" },
 		},
 		host_topology = {
 			{ elem = "cells", struct = "host_cells" },
-			{ elem = "interconnects", struct = "numa_interconnects", empty = "drop" },
+			{ elem = "interconnects", struct = "numa_interconnects", drop_empty = true },
 		},
 		host_cells = {
 			{ attr = "num", type = "uint", required = true },
@@ -88,7 +88,7 @@ return {
 			{ attr = "id", type = "uint", required = true },
 			{ elem = "memory", type = "size", unit = "KiB" },
 			{ elem = "pages", struct = "host_cell_pages", list = true, field = "pages" },
-			{ elem = "distances", struct = "numa_distances", empty = "drop" },
+			{ elem = "distances", struct = "numa_distances", drop_empty = true },
 			{ elem = "cache", struct = "numa_cache", list = true, field = "caches" },
 			{ elem = "cpus", struct = "host_cell_cpus" },
 		},
@@ -163,7 +163,7 @@ return {
 		guest_capabilities = {
 			{ elem = "os_type", type = "enum", of = "capability_os_type", required = true },
 			{ elem = "arch", struct = "guest_arch" },
-			{ elem = "features", struct = "guest_features", empty = "drop" },
+			{ elem = "features", struct = "guest_features", drop_empty = true },
 		},
 		guest_arch = {
 			{ attr = "name", type = "enum", of = "arch", required = true },

@@ -27,7 +27,7 @@ return {
 			{ attr = "check", type = "enum", of = "cpu_check" },
 			{ attr = "migratable", type = "tri_onoff" },
 			{ elem = "arch", type = "enum", of = "arch" },
-			{ elem = "model", struct = "cpu_model", empty = "drop" },
+			{ elem = "model", struct = "cpu_model", drop_empty = true },
 			{ elem = "vendor", type = "string" },
 			{ elem = "topology", struct = "cpu_topology" },
 			{ elem = "cache", struct = "cpu_cache" },
@@ -60,7 +60,7 @@ return {
 		},
 		cpu_numa = {
 			{ elem = "cell", struct = "numa_cell", list = true, field = "cells" },
-			{ elem = "interconnects", struct = "numa_interconnects", empty = "drop" },
+			{ elem = "interconnects", struct = "numa_interconnects", drop_empty = true },
 		},
 		numa_cell = {
 			{ attr = "id", type = "uint" },
@@ -68,7 +68,7 @@ return {
 			{ attr = "memory", type = "size", unit = "KiB", required = true },
 			{ attr = "memAccess", type = "enum", of = "memory_access" },
 			{ attr = "discard", type = "tri_bool" },
-			{ elem = "distances", struct = "numa_distances", empty = "drop" },
+			{ elem = "distances", struct = "numa_distances", drop_empty = true },
 			{ elem = "cache", struct = "numa_cache", list = true, field = "caches" },
 		},
 		numa_distances = {

@@ -1,14 +1,16 @@
 -- A guest, without what is below <devices> (domain_devices.lua). The order of the members is the one libvirt writes.
-local qemu = { ns = "http://libvirt.org/schemas/domain/qemu/1.0", prefix = "qemu" }
-local lxc = { ns = "http://libvirt.org/schemas/domain/lxc/1.0", prefix = "lxc" }
-local bhyve = { ns = "http://libvirt.org/schemas/domain/bhyve/1.0", prefix = "bhyve" }
-local xen = { ns = "http://libvirt.org/schemas/domain/xen/1.0", prefix = "xen" }
-local vmware = { ns = "http://libvirt.org/schemas/domain/vmware/1.0", prefix = "vmware" }
-local test = { ns = "http://libvirt.org/schemas/domain/test/1.0", prefix = "test" }
+local spaces = {
+	qemu = "http://libvirt.org/schemas/domain/qemu/1.0",
+	lxc = "http://libvirt.org/schemas/domain/lxc/1.0",
+	bhyve = "http://libvirt.org/schemas/domain/bhyve/1.0",
+	xen = "http://libvirt.org/schemas/domain/xen/1.0",
+	vmware = "http://libvirt.org/schemas/domain/vmware/1.0",
+	test = "http://libvirt.org/schemas/domain/test/1.0",
+}
 
--- The member `m` in the namespace `space`.
+-- The member `m` in the namespace of a hypervisor.
 local function within(space, m)
-	m.ns, m.prefix = space.ns, space.prefix
+	m.elem, m.ns = space .. ":" .. m.elem, spaces[space]
 	return m
 end
 
@@ -22,7 +24,7 @@ local function choice(name, attr, enum, bare)
 	return { attr = attr, in_ = name, type = "enum", of = enum, field = (name:gsub("%-", "_")), bare = bare }
 end
 
-local capabilities = { { attr = "policy", type = "enum", of = "capabilities_policy", default = "default", quiet = "empty" } }
+local capabilities = { { attr = "policy", type = "enum", of = "capabilities_policy" } }
 for name in ([[audit_control audit_write block_suspend chown dac_override dac_read_search fowner fsetid ipc_lock ipc_owner
 	kill lease linux_immutable mac_admin mac_override mknod net_admin net_bind_service net_broadcast net_raw setgid setfcap
 	setpcap setuid sys_admin sys_boot sys_chroot sys_module sys_nice sys_pacct sys_ptrace sys_rawio sys_resource sys_time
@@ -97,46 +99,46 @@ return {
 			{ elem = "maxMemory", struct = "domain_max_memory" },
 			{ elem = "memory", struct = "domain_memory" },
 			{ elem = "currentMemory", type = "size", unit = "KiB" },
-			{ elem = "blkiotune", struct = "domain_blkiotune", empty = "drop" },
-			{ elem = "memtune", struct = "domain_memtune", empty = "drop" },
-			{ elem = "memoryBacking", struct = "domain_memory_backing", empty = "drop" },
+			{ elem = "blkiotune", struct = "domain_blkiotune", drop_empty = true },
+			{ elem = "memtune", struct = "domain_memtune", drop_empty = true },
+			{ elem = "memoryBacking", struct = "domain_memory_backing", drop_empty = true },
 			{ elem = "vcpu", struct = "domain_vcpu" },
-			{ elem = "vcpus", struct = "domain_vcpus", empty = "drop" },
+			{ elem = "vcpus", struct = "domain_vcpus", drop_empty = true },
 			{ elem = "iothreads", type = "uint", default = 0, quiet = true },
-			{ elem = "iothreadids", struct = "domain_iothreadids", empty = "drop" },
-			{ elem = "defaultiothread", struct = "domain_default_iothread", field = "default_iothread", empty = "drop" },
-			{ elem = "cputune", struct = "domain_cputune", empty = "drop" },
-			{ elem = "numatune", struct = "domain_numatune", empty = "drop" },
-			{ elem = "resource", struct = "domain_resource", empty = "drop" },
+			{ elem = "iothreadids", struct = "domain_iothreadids", drop_empty = true },
+			{ elem = "defaultiothread", struct = "domain_default_iothread", field = "default_iothread", drop_empty = true },
+			{ elem = "cputune", struct = "domain_cputune", drop_empty = true },
+			{ elem = "numatune", struct = "domain_numatune", drop_empty = true },
+			{ elem = "resource", struct = "domain_resource", drop_empty = true },
 			{ elem = "sysinfo", struct = "sysinfo", list = true, field = "sysinfos" },
 			{ elem = "bootloader", type = "string" },
 			{ elem = "bootloader_args", type = "string" },
 			{ elem = "os", struct = "domain_os" },
-			{ elem = "idmap", struct = "domain_idmap", empty = "drop" },
-			{ elem = "features", struct = "domain_features", empty = "drop" },
-			{ elem = "cpu", struct = "cpu", empty = "drop" },
+			{ elem = "idmap", struct = "domain_idmap", drop_empty = true },
+			{ elem = "features", struct = "domain_features", drop_empty = true },
+			{ elem = "cpu", struct = "cpu", drop_empty = true },
 			{ elem = "clock", struct = "domain_clock" },
 			{ elem = "on_poweroff", type = "enum", of = "lifecycle_action", default = "destroy" },
 			{ elem = "on_reboot", type = "enum", of = "lifecycle_action", default = "restart" },
 			{ elem = "on_crash", type = "enum", of = "lifecycle_action", default = "destroy" },
 			{ elem = "on_lockfailure", type = "enum", of = "lockfailure_action" },
-			{ elem = "pm", struct = "domain_pm", empty = "drop" },
-			{ elem = "perf", struct = "domain_perf", empty = "drop" },
-			{ elem = "devices", struct = "devices", empty = "open", always = true },
+			{ elem = "pm", struct = "domain_pm", drop_empty = true },
+			{ elem = "perf", struct = "domain_perf", drop_empty = true },
+			{ elem = "devices", struct = "devices", open = true, always = true },
 			{ elem = "seclabel", struct = "domain_seclabel", list = true, field = "seclabels" },
-			within(qemu, { elem = "commandline", struct = "qemu_commandline", field = "qemu_commandline", empty = "drop" }),
-			within(qemu, { elem = "capabilities", struct = "qemu_capabilities", field = "qemu_capabilities", empty = "drop" }),
-			within(qemu, { elem = "deprecation", struct = "qemu_deprecation", field = "qemu_deprecation", empty = "drop" }),
-			within(qemu, { elem = "override", struct = "qemu_override", field = "qemu_override", empty = "drop" }),
-			within(lxc, { elem = "namespace", struct = "lxc_namespace", field = "lxc_namespace", empty = "drop" }),
-			within(bhyve, { elem = "commandline", struct = "bhyve_commandline", field = "bhyve_commandline", empty = "drop" }),
-			within(xen, { elem = "commandline", struct = "xen_commandline", field = "xen_commandline", empty = "drop" }),
-			within(vmware, { elem = "datacenterpath", type = "string", field = "vmware_datacenterpath" }),
+			within("qemu", { elem = "commandline", struct = "qemu_commandline", field = "qemu_commandline", drop_empty = true }),
+			within("qemu", { elem = "capabilities", struct = "qemu_capabilities", field = "qemu_capabilities", drop_empty = true }),
+			within("qemu", { elem = "deprecation", struct = "qemu_deprecation", field = "qemu_deprecation", drop_empty = true }),
+			within("qemu", { elem = "override", struct = "qemu_override", field = "qemu_override", drop_empty = true }),
+			within("lxc", { elem = "namespace", struct = "lxc_namespace", field = "lxc_namespace", drop_empty = true }),
+			within("bhyve", { elem = "commandline", struct = "bhyve_commandline", field = "bhyve_commandline", drop_empty = true }),
+			within("xen", { elem = "commandline", struct = "xen_commandline", field = "xen_commandline", drop_empty = true }),
+			within("vmware", { elem = "datacenterpath", type = "string", field = "vmware_datacenterpath" }),
 			-- What a file of the test driver says about the state in which a domain begins.
-			within(test, { elem = "transient", type = "int", field = "test_transient" }),
-			within(test, { elem = "hasmanagedsave", type = "int", field = "test_hasmanagedsave" }),
-			within(test, { elem = "runstate", type = "uint", field = "test_runstate" }),
-			{ elem = "keywrap", struct = "domain_keywrap", empty = "drop" },
+			within("test", { elem = "transient", type = "int", field = "test_transient" }),
+			within("test", { elem = "hasmanagedsave", type = "int", field = "test_hasmanagedsave" }),
+			within("test", { elem = "runstate", type = "uint", field = "test_runstate" }),
+			{ elem = "keywrap", struct = "domain_keywrap", drop_empty = true },
 			{ elem = "launchSecurity", struct = "domain_launch_security" },
 		},
 		domain_genid = {
@@ -175,7 +177,7 @@ return {
 			{ elem = "locked", type = "empty" },
 			{ attr = "type", in_ = "source", type = "enum", of = "memory_source_type" },
 			{ attr = "mode", in_ = "access", type = "enum", of = "memory_access" },
-			{ elem = "allocation", struct = "domain_memory_allocation", empty = "drop" },
+			{ elem = "allocation", struct = "domain_memory_allocation", drop_empty = true },
 			{ elem = "discard", type = "empty" },
 		},
 		domain_hugepages = {
@@ -221,13 +223,13 @@ return {
 		domain_cputune = {
 			{ elem = "shares", type = "u64" },
 			{ elem = "period", type = "u64", default = 0, quiet = true },
-			{ elem = "quota", type = "s64", default = 0, quiet = true },
+			{ elem = "quota", type = "i64", default = 0, quiet = true },
 			{ elem = "global_period", type = "u64", default = 0, quiet = true },
-			{ elem = "global_quota", type = "s64", default = 0, quiet = true },
+			{ elem = "global_quota", type = "i64", default = 0, quiet = true },
 			{ elem = "emulator_period", type = "u64", default = 0, quiet = true },
-			{ elem = "emulator_quota", type = "s64", default = 0, quiet = true },
+			{ elem = "emulator_quota", type = "i64", default = 0, quiet = true },
 			{ elem = "iothread_period", type = "u64", default = 0, quiet = true },
-			{ elem = "iothread_quota", type = "s64", default = 0, quiet = true },
+			{ elem = "iothread_quota", type = "i64", default = 0, quiet = true },
 			{ elem = "vcpupin", struct = "cputune_vcpupin", list = true, field = "vcpupins" },
 			{ elem = "emulatorpin", struct = "cputune_emulatorpin" },
 			{ elem = "iothreadpin", struct = "cputune_iothreadpin", list = true, field = "iothreadpins" },
@@ -311,13 +313,13 @@ return {
 
 		sysinfo = {
 			{ attr = "type", type = "enum", of = "sysinfo_type", required = true },
-			{ elem = "bios", struct = "sysinfo_block", empty = "drop" },
-			{ elem = "system", struct = "sysinfo_block", empty = "drop" },
-			{ elem = "baseBoard", struct = "sysinfo_block", list = true, field = "base_boards", empty = "drop" },
-			{ elem = "chassis", struct = "sysinfo_block", empty = "drop" },
-			{ elem = "processor", struct = "sysinfo_block", list = true, field = "processors", empty = "drop" },
-			{ elem = "memory_device", struct = "sysinfo_block", list = true, field = "memory_devices", empty = "drop" },
-			{ elem = "oemStrings", struct = "sysinfo_oem_strings", empty = "drop" },
+			{ elem = "bios", struct = "sysinfo_block", drop_empty = true },
+			{ elem = "system", struct = "sysinfo_block", drop_empty = true },
+			{ elem = "baseBoard", struct = "sysinfo_block", list = true, field = "base_boards", drop_empty = true },
+			{ elem = "chassis", struct = "sysinfo_block", drop_empty = true },
+			{ elem = "processor", struct = "sysinfo_block", list = true, field = "processors", drop_empty = true },
+			{ elem = "memory_device", struct = "sysinfo_block", list = true, field = "memory_devices", drop_empty = true },
+			{ elem = "oemStrings", struct = "sysinfo_oem_strings", drop_empty = true },
 			{ elem = "entry", struct = "sysinfo_fwcfg", list = true, field = "entries" },
 		},
 		sysinfo_block = {
@@ -339,25 +341,25 @@ return {
 		domain_os = {
 			{ attr = "firmware", type = "enum", of = "os_firmware" },
 			{ elem = "type", struct = "domain_os_type" },
-			{ elem = "firmware", struct = "domain_os_firmware", field = "firmware_features", empty = "drop" },
+			{ elem = "firmware", struct = "domain_os_firmware", field = "firmware_features", drop_empty = true },
 			{ elem = "init", type = "string" },
 			{ elem = "initarg", type = "string", list = true, field = "initargs" },
 			{ elem = "initenv", struct = "domain_os_initenv", list = true, field = "initenvs" },
 			{ elem = "initdir", type = "string" },
 			{ elem = "inituser", type = "string" },
 			{ elem = "initgroup", type = "string" },
-			{ elem = "loader", struct = "domain_os_loader", empty = "drop" },
-			{ elem = "nvram", struct = "domain_os_nvram", empty = "drop" },
+			{ elem = "loader", struct = "domain_os_loader", drop_empty = true },
+			{ elem = "nvram", struct = "domain_os_nvram", drop_empty = true },
 			{ elem = "kernel", type = "string" },
 			{ elem = "initrd", type = "string" },
 			{ elem = "cmdline", type = "string" },
 			{ elem = "dtb", type = "string" },
 			{ elem = "root", type = "string" },
-			{ elem = "acpi", struct = "domain_os_acpi", empty = "drop" },
+			{ elem = "acpi", struct = "domain_os_acpi", drop_empty = true },
 			{ elem = "boot", struct = "domain_os_boot", list = true, field = "boots" },
-			{ elem = "bootmenu", struct = "domain_os_bootmenu", empty = "drop" },
+			{ elem = "bootmenu", struct = "domain_os_bootmenu", drop_empty = true },
 			{ attr = "mode", in_ = "smbios", type = "enum", of = "smbios_mode", field = "smbios" },
-			{ elem = "bios", struct = "domain_os_bios", empty = "drop" },
+			{ elem = "bios", struct = "domain_os_bios", drop_empty = true },
 		},
 		domain_os_type = {
 			{ attr = "arch", type = "enum", of = "arch" },
@@ -423,26 +425,26 @@ return {
 			switch("hap", "on"),
 			{ elem = "viridian", type = "empty" },
 			{ elem = "privnet", type = "empty" },
-			{ elem = "hyperv", struct = "feature_hyperv", empty = "open" },
-			{ elem = "kvm", struct = "feature_kvm", empty = "open" },
+			{ elem = "hyperv", struct = "feature_hyperv", open = true },
+			{ elem = "kvm", struct = "feature_kvm", open = true },
 			switch("pvspinlock", "on"),
-			{ elem = "capabilities", struct = "feature_capabilities", empty = "drop" },
+			{ elem = "capabilities", struct = "feature_capabilities", drop_empty = true },
 			switch("pmu", "on"),
 			switch("vmport", "on"),
 			{ elem = "gic", struct = "feature_gic" },
 			{ elem = "smm", struct = "feature_smm" },
 			choice("ioapic", "driver", "ioapic_driver"),
-			{ elem = "hpt", struct = "feature_hpt", empty = "drop" },
+			{ elem = "hpt", struct = "feature_hpt", drop_empty = true },
 			switch("vmcoreinfo", "on"),
 			switch "htm",
 			switch "nested-hv",
 			choice("msrs", "unknown", "msrs_unknown", "error"),
 			switch "ccf-assist",
-			{ elem = "xen", struct = "feature_xen", empty = "open" },
+			{ elem = "xen", struct = "feature_xen", open = true },
 			choice("cfpc", "value", "cfpc"),
 			choice("sbbc", "value", "sbbc"),
 			choice("ibs", "value", "ibs"),
-			{ elem = "tcg", struct = "feature_tcg", empty = "drop" },
+			{ elem = "tcg", struct = "feature_tcg", drop_empty = true },
 			closed = true,
 		},
 		feature_apic = {
@@ -526,12 +528,12 @@ return {
 		},
 		clock_timer = {
 			{ attr = "name", type = "enum", of = "timer_name", required = true },
-			{ attr = "present", type = "tri_bool" },
+			{ attr = "present", type = "tri_bool", field = "is_present" },
 			{ attr = "tickpolicy", type = "enum", of = "timer_tickpolicy" },
 			{ attr = "track", type = "enum", of = "timer_track" },
 			{ attr = "frequency", type = "u64", default = 0, quiet = true },
 			{ attr = "mode", type = "enum", of = "timer_mode" },
-			{ elem = "catchup", struct = "timer_catchup", empty = "drop" },
+			{ elem = "catchup", struct = "timer_catchup", drop_empty = true },
 		},
 		timer_catchup = {
 			{ attr = "threshold", type = "u64", default = 0, quiet = true },
@@ -576,8 +578,8 @@ return {
 		},
 
 		qemu_commandline = {
-			within(qemu, { elem = "arg", struct = "namespace_arg", list = true, field = "args" }),
-			within(qemu, { elem = "env", struct = "qemu_env", list = true, field = "envs" }),
+			within("qemu", { elem = "arg", struct = "namespace_arg", list = true, field = "args" }),
+			within("qemu", { elem = "env", struct = "qemu_env", list = true, field = "envs" }),
 		},
 		namespace_arg = {
 			{ attr = "value", type = "string", required = true },
@@ -587,8 +589,8 @@ return {
 			{ attr = "value", type = "string" },
 		},
 		qemu_capabilities = {
-			within(qemu, { elem = "add", struct = "qemu_capability", list = true, field = "adds" }),
-			within(qemu, { elem = "del", struct = "qemu_capability", list = true, field = "dels" }),
+			within("qemu", { elem = "add", struct = "qemu_capability", list = true, field = "adds" }),
+			within("qemu", { elem = "del", struct = "qemu_capability", list = true, field = "dels" }),
 		},
 		qemu_capability = {
 			{ attr = "capability", type = "string", required = true },
@@ -597,14 +599,14 @@ return {
 			{ attr = "behavior", type = "enum", of = "qemu_deprecation_behavior" },
 		},
 		qemu_override = {
-			within(qemu, { elem = "device", struct = "qemu_override_device", list = true, field = "devices" }),
+			within("qemu", { elem = "device", struct = "qemu_override_device", list = true, field = "devices" }),
 		},
 		qemu_override_device = {
 			{ attr = "alias", type = "string", required = true },
-			within(qemu, { elem = "frontend", struct = "qemu_override_frontend", empty = "drop" }),
+			within("qemu", { elem = "frontend", struct = "qemu_override_frontend", drop_empty = true }),
 		},
 		qemu_override_frontend = {
-			within(qemu, { elem = "property", struct = "qemu_override_property", list = true, field = "properties" }),
+			within("qemu", { elem = "property", struct = "qemu_override_property", list = true, field = "properties" }),
 		},
 		qemu_override_property = {
 			{ attr = "name", type = "string", required = true },
@@ -612,19 +614,19 @@ return {
 			{ attr = "value", type = "string" },
 		},
 		lxc_namespace = {
-			within(lxc, { elem = "sharenet", struct = "lxc_share" }),
-			within(lxc, { elem = "shareipc", struct = "lxc_share" }),
-			within(lxc, { elem = "shareuts", struct = "lxc_share" }),
+			within("lxc", { elem = "sharenet", struct = "lxc_share" }),
+			within("lxc", { elem = "shareipc", struct = "lxc_share" }),
+			within("lxc", { elem = "shareuts", struct = "lxc_share" }),
 		},
 		lxc_share = {
 			{ attr = "type", type = "enum", of = "lxc_share_type", required = true },
 			{ attr = "value", type = "string", required = true },
 		},
 		bhyve_commandline = {
-			within(bhyve, { elem = "arg", struct = "namespace_arg", list = true, field = "args" }),
+			within("bhyve", { elem = "arg", struct = "namespace_arg", list = true, field = "args" }),
 		},
 		xen_commandline = {
-			within(xen, { elem = "arg", struct = "namespace_arg", list = true, field = "args" }),
+			within("xen", { elem = "arg", struct = "namespace_arg", list = true, field = "args" }),
 		},
 	},
 	root = { struct = "domain", element = "domain", schema = "domain.rng" },

@@ -87,7 +87,7 @@ return {
 			{ elem = "sgx1", type = "tri_bool" },
 			{ elem = "sgx2", type = "tri_bool" },
 			{ elem = "section_size", type = "size", unit = "KiB" },
-			{ elem = "sections", struct = "domcaps_sgx_sections", empty = "drop" },
+			{ elem = "sections", struct = "domcaps_sgx_sections", drop_empty = true },
 		},
 		domcaps_sgx_sections = {
 			{ elem = "section", struct = "domcaps_sgx_section", list = true, field = "sections" },
