@@ -45,6 +45,9 @@ endif
 DEFINES := -D_GNU_SOURCE= -DMV_VERSION='"$(VERSION)"' -DMV_LIBEXECDIR='"$(LIBEXECDIR)"'
 INCLUDES := -iquote . -iquote $(B)/gen
 LUA_INCLUDES := -isystem /usr/include/lua5.4
+# Asked when they are needed, because `setup` may have to install what is asked.
+XML_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libxml-2.0))
+XML_LIBS = $(shell pkg-config --libs libxml-2.0)
 
 CFLAGS ?= -O2 -g
 MV_CPPFLAGS = $(INCLUDES) $(DEFINES)
@@ -62,6 +65,13 @@ SHELL_SRC := $(wildcard shell/*.c)
 STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null) $(wildcard bindings/spec.lua))
 SECCOMP_SRC := $(wildcard engine/kvm/seccomp/*.c)
 SECCOMP_GEN := $(if $(SECCOMP_SRC),$(B)/gen/seccomp_filters.h)
+
+# C of the descriptions of configuration objects: a header and a source for each file of engine/conf/schema.
+CONF_SCHEMA := $(sort $(wildcard engine/conf/schema/*.lua))
+CONF_CHECKS := $(wildcard engine/conf/*.c)
+CONF_GEN_H := $(CONF_SCHEMA:engine/conf/schema/%.lua=$(B)/gen/conf/%_def.h)
+CONF_GEN_SRC := $(CONF_SCHEMA:engine/conf/schema/%.lua=$(B)/gen/conf/%_def.c) $(B)/gen/conf/kinds.c
+CONF_OBJ := $(CONF_GEN_SRC:$(B)/gen/conf/%.c=$(B)/obj/gen/conf/%.o)
 
 # Files beside the tests that are no test themselves are helpers, linked into each of them.
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -114,7 +124,7 @@ ifneq ($(filter-out clean distclean,$(or $(MAKECMDGOALS),all)),)
 remember = $(if $(subst x$(file <$(B)/$(1))x,,x$(2)x),$(file >$(B)/$(1),$(2)))
 $(shell mkdir -p $(B)/gen)
 $(call remember,flags,$(CC) $(MV_CPPFLAGS) $(MV_CFLAGS) $(MV_LDFLAGS))
-$(call remember,sources,$(C_SRC) $(STDLIB))
+$(call remember,sources,$(C_SRC) $(STDLIB) $(CONF_SCHEMA))
 endif
 $(B)/flags $(B)/sources: ;
 
@@ -130,7 +140,20 @@ $(B)/obj/%.o: %.c
 	$(call say,CC)
 	$(compile)
 
+$(B)/obj/engine/conf/%.o: MV_CPPFLAGS += $(XML_CFLAGS)
+
 $(call obj,$(VMM_SRC)): | $(SECCOMP_GEN)
+
+# One run makes all; what does not change keeps its time, so that a new field in one kind compiles no other again.
+$(B)/gen/conf/stamp: engine/conf/gen.lua $(CONF_SCHEMA) $(CONF_CHECKS) $(B)/sources | setup
+	$(call say,GEN)
+	$(Q)mkdir -p $(@D) && $(LUA) engine/conf/gen.lua $(@D) $(CONF_SCHEMA) $(CONF_CHECKS) && touch $@
+$(CONF_GEN_H) $(CONF_GEN_SRC): $(B)/gen/conf/stamp ;
+$(CONF_OBJ): $(B)/obj/gen/conf/%.o: $(B)/gen/conf/%.c $(B)/flags
+	$(call say,CC)
+	$(compile)
+$(CONF_OBJ) $(filter-out $(call obj,$(BASE_SRC) $(VMM_SRC) $(SECCOMP_SRC)),$(OBJ)): | $(CONF_GEN_H)
+
 
 # The seccomp filters are compiled here, on the build machine, so that the machine process needs no libseccomp.
 # Sanitizers make system calls of their own, which the generator allows when MV_SANITIZED is defined.
@@ -169,14 +192,14 @@ $(B)/obj/gen/stdlib.o: $(B)/gen/stdlib.c bindings/embedded.h $(B)/flags
 # engine/base and engine/kvm/common are in a library of their own, because both the machine and the engine have them.
 $(B)/libbase.a: $(call obj,$(BASE_SRC))
 $(B)/libvmm.a: $(call obj,$(filter-out $(VMM_MAIN),$(VMM_SRC)))
-$(B)/libmoonvisor.a: $(call obj,$(ENGINE_SRC)) $(B)/obj/gen/calls.o
+$(B)/libmoonvisor.a: $(call obj,$(ENGINE_SRC)) $(CONF_OBJ) $(B)/obj/gen/calls.o
 $(B)/libtest.a: $(call obj,$(UNIT_HELPERS))
 $(B)/libbase.a $(B)/libvmm.a $(B)/libmoonvisor.a $(B)/libtest.a: $(B)/sources
 	$(call say,AR)
 	$(archive)
 
 VMM_LIBS := -luring -lzstd
-ENGINE_LIBS := -ljansson -lzstd -llzma -lz
+ENGINE_LIBS = -ljansson -lzstd -llzma -lz $(XML_LIBS)
 
 # Static: no dynamic linker to run, no library to map, and nothing to find in a process without a file system. With
 # sanitizers it is dynamic, as they demand.
@@ -268,7 +291,13 @@ $(FUZZ_OBJ) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.o): $(B)/obj/fuzz/%.o: %.c $(B)/flags
 $(B)/obj/fuzz/gen/calls.o: $(B)/gen/calls.c $(B)/flags
 	$(call say,CLANG)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(MV_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
-$(B)/obj/fuzz/libfuzzed.a: $(FUZZ_OBJ) $(B)/obj/fuzz/gen/calls.o $(B)/sources
+FUZZ_CONF_OBJ := $(CONF_OBJ:$(B)/obj/%=$(B)/obj/fuzz/%)
+$(B)/obj/fuzz/engine/conf/%.o: MV_CPPFLAGS += $(XML_CFLAGS)
+$(FUZZ_OBJ) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.o): | $(CONF_GEN_H)
+$(FUZZ_CONF_OBJ): $(B)/obj/fuzz/gen/conf/%.o: $(B)/gen/conf/%.c $(B)/flags
+	$(call say,CLANG)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(MV_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(B)/obj/fuzz/libfuzzed.a: $(FUZZ_OBJ) $(FUZZ_CONF_OBJ) $(B)/obj/fuzz/gen/calls.o $(B)/sources
 	$(call say,AR)
 	$(archive)
 $(B)/tests/fuzz/%: $(B)/obj/fuzz/tests/fuzz/%.o $(B)/obj/fuzz/libfuzzed.a
@@ -290,7 +319,7 @@ $(FUZZ_SRC:tests/fuzz/%.c=fuzz-run-%): fuzz-run-%: $(B)/tests/fuzz/%
 LINT_C := $(C_SRC)
 LINT_FORMAT := $(GUEST_C_SRC) $(GUEST_LIB_C) # guests are not C for this machine: only their shape is looked at
 LINT_H := $(sort $(shell find engine bindings shell tests -name '*.h' 2>/dev/null))
-LINT_LUA := $(sort $(shell find bindings stdlib scripts tests shell -name '*.lua' 2>/dev/null))
+LINT_LUA := $(sort $(shell find engine bindings stdlib scripts tests shell -name '*.lua' 2>/dev/null))
 
 .PHONY: lint lint-format lint-tidy lint-headers lint-cppcheck lint-lua lint-includes lint-link lint-self format
 lint: lint-format lint-headers lint-lua lint-includes lint-link lint-self lint-cppcheck lint-tidy
@@ -306,19 +335,19 @@ format:
 
 # One stamp a file, so that the files are looked at in parallel and only when they, or a header, changed.
 lint-tidy: $(LINT_C:%=$(B)/lint/%.tidy)
-$(B)/lint/%.tidy: % .clang-tidy $(LINT_H) | setup $(SECCOMP_GEN) $(CALLS_GEN)
+$(B)/lint/%.tidy: % .clang-tidy $(LINT_H) | setup $(SECCOMP_GEN) $(CONF_GEN_H) $(CALLS_GEN)
 	$(call say,TIDY)
-	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- -std=gnu11 $(MV_CPPFLAGS) $(LUA_INCLUDES) 2>$@.log >$@.out || \
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet $< -- -std=gnu11 $(MV_CPPFLAGS) $(LUA_INCLUDES) $(XML_CFLAGS) 2>$@.log >$@.out || \
 		{ cat $@.out; grep -E 'error:' $@.log; exit 1; }
 	$(Q)touch $@
 
 # A header compiles alone.
 lint-headers: $(LINT_H:%=$(B)/lint/%.alone)
-$(B)/lint/%.alone: % $(LINT_H) | setup $(CALLS_GEN)
-	$(Q)mkdir -p $(@D) && $(CC) -fsyntax-only -x c $(MV_CPPFLAGS) $(LUA_INCLUDES) -std=gnu11 $(WARNINGS) -Wno-unused $< && touch $@
+$(B)/lint/%.alone: % $(LINT_H) | setup $(CONF_GEN_H) $(CALLS_GEN)
+	$(Q)mkdir -p $(@D) && $(CC) -fsyntax-only -x c $(MV_CPPFLAGS) $(LUA_INCLUDES) $(XML_CFLAGS) -std=gnu11 $(WARNINGS) -Wno-unused $< && touch $@
 
 # The C library's functions are known to cppcheck; missingInclude would be about system headers, which it does not read.
-lint-cppcheck: | setup $(SECCOMP_GEN) $(CALLS_GEN)
+lint-cppcheck: | setup $(SECCOMP_GEN) $(CONF_GEN_H) $(CALLS_GEN)
 	$(call say,LINT)
 	$(Q)cppcheck --quiet --std=c11 --language=c --library=posix --library=gnu -j2 \
 		--enable=warning,performance,portability --inline-suppr --suppressions-list=tests/lint/cppcheck.txt \
@@ -363,4 +392,5 @@ distclean:
 	rm -rf build
 
 -include $(OBJ:.o=.d) $(GUEST_SRC:%.S=$(B)/obj/%.d) $(GUEST_C_SRC:%.c=$(B)/obj/%.d) $(GUEST_LIB_OBJ:.o=.d) $(B)/obj/gen/stdlib.d $(B)/obj/gen/calls.d
+-include $(CONF_OBJ:.o=.d) $(FUZZ_CONF_OBJ:.o=.d)
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ_SRC:%.c=$(B)/obj/fuzz/%.d)

@@ -7,15 +7,15 @@
 #include <string.h>
 #include <strings.h>
 
-static const char units[] = "KMGTP";
+static const char units[] = "KMGTPE";
 
-static int unit_factor(const char *unit, uint64_t *factor)
+int mv_size_unit(const char *unit, uint64_t *factor)
 {
 	const char *found;
 	uint64_t base;
 
 	*factor = 1;
-	if (!*unit || strcasecmp(unit, "b") == 0 || strcasecmp(unit, "bytes") == 0)
+	if (!*unit || strcasecmp(unit, "b") == 0 || strcasecmp(unit, "byte") == 0 || strcasecmp(unit, "bytes") == 0)
 		return 0;
 	found = strchr(units, toupper((unsigned char)unit[0]));
 	if (!found || !*found)
@@ -59,7 +59,7 @@ int mv_size_parse(const char *text, uint64_t *bytes, const char **why)
 	}
 	while (isspace((unsigned char)*end))
 		end++;
-	if (unit_factor(end, &factor) < 0) {
+	if (mv_size_unit(end, &factor) < 0) {
 		*why = "its unit is not known; units are K, M, G, T, P (or KiB, MiB, ...: times 1024; KB, MB, ...: times 1000)";
 		return -1;
 	}
@@ -79,7 +79,7 @@ const char *mv_size_format(uint64_t bytes, char buf[MV_SIZE_TEXT])
 		snprintf(buf, MV_SIZE_TEXT, "%u bytes", (unsigned)bytes);
 		return buf;
 	}
-	while (unit + 2 < sizeof(units) && bytes / scale >= 1024) {
+	while (unit + 3 < sizeof(units) && bytes / scale >= 1024) {
 		scale *= 1024;
 		unit++;
 	}
