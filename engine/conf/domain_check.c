@@ -110,7 +110,7 @@ int mv_feature_capabilities_check(struct mv_feature_capabilities_def *def, struc
 
 /* --- os -------------------------------------------------------------------------------------------------------------- */
 
-int mv_domain_os_boot_menu_check(struct mv_domain_os_bootmenu_def *def, struct mv_conf_at *at, struct mv_error **err)
+int mv_domain_os_bootmenu_check(struct mv_domain_os_bootmenu_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	(void)at;
 	(void)err;
