@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/domain_disks_def.h"
+#include "conf/domain_hostdevs_def.h"
+#include "conf/domain_interfaces_def.h"
 #include "engine/conf/cpuset_walk.h"
 #include "engine/conf/domain_tune.h"
 #include "engine/conf/uuid.h"
@@ -186,6 +189,7 @@ static int check_system_uuid(const struct mv_domain_def *def, const struct mv_sy
 
 int mv_domain_check(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
+	def->cpu.arch = MV_ARCH_NONE; /* only a host's CPU has one; a guest's is in <os> */
 	if (check_name(def, at, err) < 0 || check_os(def, at, err) < 0 || check_actions(def, at, err) < 0 ||
 	    mv_domain_check_vcpus(def, at, err) < 0 || mv_domain_check_memory(def, at, err) < 0 ||
 	    mv_domain_check_iothreads(def, at, err) < 0 || mv_domain_check_cputune(def, at, err) < 0 ||
@@ -298,5 +302,5 @@ int mv_domain_def_complete(struct mv_domain_def *def, const struct mv_domain_rul
 	drop_namespaces(def, rules);
 	if (complete_os(def, rules, err) < 0 || fill_text(&def->devices.emulator, rules->emulator, err) < 0)
 		return -1;
-	return mv_domain_complete_devices(def, rules, err);
+	return 0;
 }

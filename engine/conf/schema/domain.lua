@@ -201,7 +201,7 @@ return {
 			{ attr = "placement", type = "enum", of = "cpu_placement", default = "static" },
 			{ attr = "cpuset", type = "cpuset" },
 			{ attr = "current", type = "uint" },
-			{ text = true, field = "max", type = "uint", default = 1 },
+			{ text = true, field = "max", type = "uint", min = 1, default = 1, required = true },
 		},
 		domain_vcpus = {
 			{ elem = "vcpu", struct = "domain_vcpus_vcpu", list = true, field = "vcpus" },
@@ -401,7 +401,7 @@ return {
 		},
 		domain_os_acpi_table = {
 			{ attr = "type", type = "enum", of = "acpi_table_type", required = true },
-			{ text = true, field = "path", type = "string" },
+			{ text = true, field = "path", type = "string", keep_empty = true },
 		},
 		domain_os_boot = {
 			{ attr = "dev", type = "enum", of = "boot_device", required = true },
@@ -485,7 +485,7 @@ return {
 		hyperv_stimer = {
 			{ attr = "state", type = "tri_onoff", required = true },
 			{ attr = "state", in_ = "direct", type = "tri_onoff", field = "direct", bare = "error" },
-			check = "mv_hyperv_stimer_check",
+			closed = true, check = "mv_hyperv_stimer_check",
 		},
 		hyperv_vendor_id = {
 			{ attr = "state", type = "tri_onoff", required = true },
