@@ -62,7 +62,7 @@ VMM_MAIN := $(wildcard engine/kvm/vmm/main.c)
 ENGINE_SRC := $(wildcard engine/kvm/*.c engine/test/*.c engine/api/*.c engine/conf/*.c engine/state/*.c engine/domain/*.c)
 BINDINGS_SRC := $(wildcard bindings/*.c)
 SHELL_SRC := $(wildcard shell/*.c)
-STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null) $(wildcard bindings/spec.lua))
+STDLIB := $(sort $(shell find stdlib -name '*.lua' 2>/dev/null) $(wildcard bindings/spec.lua bindings/spec/*.lua))
 SECCOMP_SRC := $(wildcard engine/kvm/seccomp/*.c)
 SECCOMP_GEN := $(if $(SECCOMP_SRC),$(B)/gen/seccomp_filters.h)
 
@@ -277,7 +277,7 @@ check-quick: tests
 	@MV_BUILD=$(B) tests/run.sh --quick $(TESTS)
 bench: tests $(BENCH_BIN)
 	@MV_BUILD=$(B) tests/bench/run.sh
-demo: all $(B)/tests/kvmspeed $(B)/tests/kvmhold
+demo: all $(B)/tests/kvmspeed
 	@MV_BUILD=$(B) tests/hosts/demo.sh
 
 # --- fuzzing ---------------------------------------------------------------------------------------------------------

@@ -6,11 +6,6 @@
 #include "bindings/domain.h"
 #include "bindings/error.h"
 
-struct domain_list {
-	struct mv_domain **domains;
-	size_t count;
-};
-
 struct mv_lua_conn *mv_lua_conn_check(lua_State *L, int index)
 {
 	return mv_handle_check(L, index, &mv_conn_class);
@@ -61,6 +56,13 @@ static int conn_describe(lua_State *L)
 static int conn_uri(lua_State *L)
 {
 	lua_pushstring(L, mv_conn_uri(mv_lua_conn_check(L, 1)->conn));
+	return 1;
+}
+
+/* embedded(conn): whether its driver runs in this process, with guests from specifications */
+static int conn_embedded(lua_State *L)
+{
+	lua_pushboolean(L, mv_conn_embedded(mv_lua_conn_check(L, 1)->conn));
 	return 1;
 }
 
@@ -139,40 +141,6 @@ static int conn_lookup(lua_State *L)
 	return 1;
 }
 
-static void list_free(void *pointer)
-{
-	struct domain_list *list = pointer;
-
-	for (size_t i = 0; list && i < list->count; i++) {
-		if (list->domains[i])
-			mv_domain_unref(list->domains[i]);
-	}
-	if (list)
-		free(list->domains);
-	free(list);
-}
-
-/* domains(conn): an array of all, sorted by name */
-static int conn_domains(lua_State *L)
-{
-	struct mv_lua_conn *conn = mv_lua_conn_check(L, 1);
-	void **box = mv_lua_box(L, list_free);
-	struct domain_list *list = *box = calloc(1, sizeof(*list));
-
-	if (!list)
-		return mv_lua_fail(L, MV_ERR_NO_MEMORY, 0, "There is no memory left for the list of domains.");
-	if (mv_conn_domains(conn->conn, &list->domains, &list->count, mv_lua_error(L)) < 0)
-		return mv_lua_raise(L);
-	lua_createtable(L, (int)list->count, 0);
-	for (size_t i = 0; i < list->count; i++) {
-		struct mv_lua_domain *domain = mv_lua_domain_new(L, 1);
-
-		mv_lua_domain_set(L, domain, mv_steal(list->domains[i]));
-		lua_rawseti(L, -2, (lua_Integer)i + 1);
-	}
-	return 1;
-}
-
 static const luaL_Reg functions[] = {
 	{ "uri", conn_uri },
 	{ "dispatch", conn_dispatch },
@@ -182,8 +150,8 @@ static const luaL_Reg functions[] = {
 	{ "create", conn_create },
 	{ "restore", conn_restore },
 	{ "lookup", conn_lookup },
-	{ "domains", conn_domains },
 	{ "read_only", conn_read_only },
+	{ "embedded", conn_embedded },
 	{ NULL, NULL },
 };
 

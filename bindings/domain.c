@@ -8,11 +8,6 @@
 #include "bindings/error.h"
 #include "bindings/stream.h"
 
-struct stat_list {
-	struct mv_stat *stats;
-	size_t count;
-};
-
 struct mv_lua_domain *mv_lua_domain_new(lua_State *L, int conn)
 {
 	struct mv_lua_domain *handle = mv_handle_new(L, &mv_domain_class);
@@ -87,8 +82,7 @@ static int domain_equal(lua_State *L)
 	return 1;
 }
 
-/* --- functions of moonvisor.core.Domain; stdlib/domain.lua makes methods and properties of them
- * ----------------------- */
+/* --- functions of moonvisor.core.EmbeddedDomain; stdlib/object/domain.lua has methods and properties of them --- */
 
 static int domain_conn(lua_State *L)
 {
@@ -155,79 +149,6 @@ static int domain_state(lua_State *L)
 	return 3;
 }
 
-static void stats_free(void *pointer)
-{
-	struct stat_list *list = pointer;
-
-	if (list)
-		mv_stats_free(list->stats, list->count);
-	free(list);
-}
-
-/* stats(dom): a table from names ("block.0.rd.bytes") to values */
-static int domain_stats(lua_State *L)
-{
-	struct mv_domain *domain = check(L);
-	void **box = mv_lua_box(L, stats_free);
-	struct stat_list *list = *box = calloc(1, sizeof(*list));
-
-	if (!list)
-		return mv_lua_fail(L, MV_ERR_NO_MEMORY, 0, "There is no memory left for the statistics.");
-	if (mv_domain_stats(domain, &list->stats, &list->count, mv_lua_error(L)) < 0)
-		return mv_lua_raise(L);
-	lua_createtable(L, 0, (int)list->count);
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->stats[i].text)
-			lua_pushstring(L, list->stats[i].text);
-		else
-			lua_pushinteger(L, (lua_Integer)list->stats[i].value);
-		lua_setfield(L, -2, list->stats[i].name);
-	}
-	return 1;
-}
-
-static int act(lua_State *L, int (*fn)(struct mv_domain *dom, struct mv_error **err))
-{
-	if (fn(check(L), mv_lua_error(L)) < 0)
-		return mv_lua_raise(L);
-	return 0;
-}
-
-static int domain_undefine(lua_State *L)
-{
-	return act(L, mv_domain_undefine);
-}
-
-static int domain_shutdown(lua_State *L)
-{
-	return act(L, mv_domain_shutdown);
-}
-
-static int domain_reboot(lua_State *L)
-{
-	return act(L, mv_domain_reboot);
-}
-
-static int domain_reset(lua_State *L)
-{
-	return act(L, mv_domain_reset);
-}
-
-static int domain_destroy(lua_State *L)
-{
-	return act(L, mv_domain_destroy);
-}
-
-static int domain_suspend(lua_State *L)
-{
-	return act(L, mv_domain_suspend);
-}
-
-static int domain_resume(lua_State *L)
-{
-	return act(L, mv_domain_resume);
-}
-
 /* start(dom, paused, nowait) */
 static int domain_start(lua_State *L)
 {
@@ -261,18 +182,6 @@ static int domain_save(lua_State *L)
 	return 0;
 }
 
-/* set_memory(dom, bytes) */
-static int domain_set_memory(lua_State *L)
-{
-	struct mv_domain *domain = check(L);
-	lua_Integer bytes = luaL_checkinteger(L, 2);
-
-	luaL_argcheck(L, bytes >= 0, 2, "negative size");
-	if (mv_domain_set_memory(domain, (uint64_t)bytes, mv_lua_error(L)) < 0)
-		return mv_lua_raise(L);
-	return 0;
-}
-
 /* console(dom, port or nil) -> stream */
 static int domain_console(lua_State *L)
 {
@@ -298,25 +207,16 @@ static const luaL_Reg functions[] = {
 	{ "persistent", domain_persistent },
 	{ "spec", domain_spec },
 	{ "state", domain_state },
-	{ "stats", domain_stats },
-	{ "undefine", domain_undefine },
 	{ "start", domain_start },
 	{ "wait_start", domain_wait_start },
-	{ "shutdown", domain_shutdown },
-	{ "reboot", domain_reboot },
-	{ "reset", domain_reset },
-	{ "destroy", domain_destroy },
-	{ "suspend", domain_suspend },
-	{ "resume", domain_resume },
 	{ "save", domain_save },
-	{ "set_memory", domain_set_memory },
 	{ "console", domain_console },
 	{ NULL, NULL },
 };
 
 const struct mv_class mv_domain_class = {
-	.name = "Domain",
-	.metatable = "moonvisor.Domain",
+	.name = "EmbeddedDomain",
+	.metatable = "moonvisor.EmbeddedDomain",
 	.noun = "domain",
 	.id = MV_CLASS_DOMAIN,
 	.closed_code = MV_ERR_INVALID_DOMAIN,

@@ -14,6 +14,7 @@
 #include "bindings/state.h"
 #include "bindings/stream.h"
 #include "bindings/wait.h"
+#include "engine/domain/state.h"
 
 #define CORE "moonvisor.core"
 
@@ -96,6 +97,17 @@ static void add_interrupted(lua_State *L)
 	lua_setfield(L, -2, "interrupted");
 }
 
+/* state_name(state [, reason]) -> libvirt's words for them */
+static int state_name(lua_State *L)
+{
+	lua_Integer state = luaL_checkinteger(L, 1);
+	lua_Integer reason = luaL_optinteger(L, 2, 0);
+
+	lua_pushstring(L, mv_domain_state_name((enum mv_domain_state)state));
+	lua_pushstring(L, mv_domain_reason_name((enum mv_domain_state)state, (unsigned)reason));
+	return 2;
+}
+
 static void push_core(lua_State *L)
 {
 	lua_newtable(L);
@@ -103,6 +115,8 @@ static void push_core(lua_State *L)
 	lua_setfield(L, -2, "version");
 	lua_pushcfunction(L, open_handles);
 	lua_setfield(L, -2, "open_handles");
+	lua_pushcfunction(L, state_name);
+	lua_setfield(L, -2, "state_name");
 	mv_lua_box_open(L);
 	mv_lua_error_open(L);
 	add_interrupted(L);

@@ -78,6 +78,74 @@ for kind in pairs(spec.values) do
 	checkers[kind] = one_of(kind)
 end
 
+local function integer(value)
+	local number = math.type(value) and math.tointeger(value)
+	if not number then
+		return nil, ("must be an integer, not %s"):format(shown(value))
+	end
+	return number
+end
+checkers.integer = integer
+
+function checkers.number(value)
+	if type(value) ~= "number" then
+		return nil, ("must be a number, not %s"):format(shown(value))
+	end
+	return value
+end
+
+function checkers.xml(value)
+	if type(value) ~= "string" or not value:find "<" then
+		return nil, ("must be XML, not %s"):format(shown(value))
+	end
+	return value
+end
+
+function checkers.cpuset(value)
+	if type(value) == "string" and value:find "^[%d%-,^%s]+$" then
+		return value
+	elseif type(value) == "table" then
+		for _, cpu in ipairs(value) do
+			if not integer(cpu) or cpu < 0 then
+				return nil, "must be a list of CPU numbers"
+			end
+		end
+		return value
+	end
+	return nil, ('must be CPUs like "0-3,8", or a list of numbers, not %s'):format(shown(value))
+end
+
+-- XML or a table, of which a wrong key is found when it becomes XML; or, where that is enough, a name.
+local function configuration(kind)
+	local named = kind == "snapshot_conf" or kind == "checkpoint_conf"
+	return function(value)
+		if type(value) ~= "table" and not (type(value) == "string" and (value:find "<" or named)) then
+			return nil, ("must be XML or a table, not %s"):format(shown(value))
+		end
+		return value
+	end
+end
+for kind in pairs(spec.types) do
+	if kind:find "_conf$" or kind == "device_xml" then
+		checkers[kind] = configuration(kind)
+	end
+end
+
+-- An object of a class of ours.
+local function object_of(class)
+	return function(value)
+		if getmetatable(value) ~= "moonvisor." .. class then
+			return nil, ("must be a %s, not %s"):format(class, shown(value))
+		end
+		return value
+	end
+end
+setmetatable(checkers, {
+	__index = function(_, kind)
+		return spec.class(kind) and object_of(kind)
+	end,
+})
+
 local function names(list)
 	local result = {}
 	for i, item in ipairs(list) do

@@ -1,6 +1,5 @@
--- Gives a class its methods and properties, from the description in bindings/spec.lua.
+-- Gives a class its methods and properties, from its description in bindings/spec/.
 
-local check = require "moonvisor.check"
 local errors = require "moonvisor.errors"
 local spec = require "moonvisor.spec"
 local suggest = require "moonvisor.suggest"
@@ -12,18 +11,21 @@ M.described = setmetatable({}, { __mode = "k" })
 
 --- The description of a class.
 function M.description(name)
-	for _, class in ipairs(spec.classes) do
-		if class.name == name then
-			return class
-		end
-	end
-	error("no class is called " .. name)
+	return spec.class(name) or error("no class is called " .. name)
 end
 
 --- The name of the class of an object, or nil.
 function M.of(object)
 	local tag = getmetatable(object)
 	return type(tag) == "string" and tag:match "^moonvisor%.(.*)$" or nil
+end
+
+local function by_name(list)
+	local found = {}
+	for _, item in ipairs(list) do
+		found[item.name] = item
+	end
+	return found
 end
 
 local function names_of(class)
@@ -36,10 +38,21 @@ local function names_of(class)
 	return names
 end
 
-local function make_method(class, method, fn, alive)
+-- The function behind a method: the one that is written for it, or the call that its description names.
+local function behind(class, method, implementation)
+	return implementation[method.name] or method.call and require("moonvisor.bound").method(method)
+		or error(class.name .. ":" .. method.name .. " is described but not there")
+end
+
+local function make_method(class, method, implementation)
 	local who = class.name .. ":" .. method.name
 	local tag = "moonvisor." .. class.name
-	local arguments = check.arguments(who, method)
+	local fn = behind(class, method, implementation)
+	local arguments = require("moonvisor.check").arguments(who, method)
+	local alive = implementation.alive
+	if method.name == "close" or method.name == "cancel" then -- closing twice is no error
+		alive = function() end
+	end
 	local wrapper = function(self, ...)
 		if getmetatable(self) ~= tag then
 			errors.raise("invalid_arg", "%s: it must be called with a colon, as a method of a %s (obj:%s(), not obj.%s()).",
@@ -52,32 +65,47 @@ local function make_method(class, method, fn, alive)
 	return wrapper
 end
 
+-- A table whose values are made by make(item) when they are first asked for.
+local function made_on_demand(items, make)
+	return setmetatable({}, {
+		__index = function(self, key)
+			local item = items[key]
+			if item then
+				local value = make(item)
+				rawset(self, key, value)
+				return value
+			end
+		end,
+	})
+end
+
 --- Completes the metatable of a class.
 ---@param name string               as in the description
 ---@param metatable table
 ---@param implementation table      functions (self, checked arguments...) by method name; `get` holds functions (self)
----                                 by property name; `alive(self)` raises when the object cannot be used any more;
----                                 `index(self, key)`, optional, is asked for keys that are neither
+---                                 by property name; what is missing must be a call in the description; `alive(self)`
+---                                 raises when the object cannot be used any more; `index(self, key)`, optional, is
+---                                 asked for keys that are neither
 function M.install(name, metatable, implementation)
 	local class = M.description(name)
-	local methods, getters = {}, {}
-	for _, method in ipairs(class.methods) do
-		local fn = assert(implementation[method.name], name .. ":" .. method.name .. " is described but not there")
-		local closing = method.name == "close" or method.name == "cancel" -- closing twice is no error
-		methods[method.name] = make_method(class, method, fn, closing and function() end or implementation.alive)
-	end
-	for _, property in ipairs(class.properties) do
-		getters[property.name] = assert(implementation.get[property.name], name .. "." .. property.name)
-	end
+	local methods = made_on_demand(by_name(class.methods), function(method)
+		return make_method(class, method, implementation)
+	end)
+	local getters = made_on_demand(by_name(class.properties), function(property)
+		return implementation.get[property.name] or property.call and require("moonvisor.bound").method(property)
+			or error(class.name .. "." .. property.name .. " is described but not there")
+	end)
 	metatable.__index = function(self, key)
 		local getter = getters[key]
 		if getter then
 			implementation.alive(self)
 			return getter(self)
 		end
-		if methods[key] then
-			return methods[key]
+		local method = methods[key]
+		if method then
+			return method
 		elseif implementation.index then
+			implementation.alive(self)
 			return implementation.index(self, key)
 		end
 		errors.raise("invalid_arg", "A %s has no property or method '%s'%s", class.noun, tostring(key),
@@ -87,7 +115,7 @@ function M.install(name, metatable, implementation)
 		errors.raise("invalid_arg", "'%s' cannot be set: the properties of a %s are read-only.", tostring(key), class.noun)
 	end
 	metatable.__metatable = "moonvisor." .. name
-	metatable.methods = methods
+	metatable.methods, metatable.getters = methods, getters
 end
 
 --- The functions of the module itself.
@@ -96,8 +124,9 @@ function M.functions(implementation)
 	local module = {}
 	for _, method in ipairs(class.methods) do
 		local fn = assert(implementation[method.name], "virt." .. method.name)
-		local arguments = check.arguments("virt." .. method.name, method)
+		local arguments
 		module[method.name] = function(...)
+			arguments = arguments or require("moonvisor.check").arguments("virt." .. method.name, method)
 			return fn(arguments(...))
 		end
 		M.described[module[method.name]] = { class = class, method = method }

@@ -14,10 +14,21 @@ end
 
 -- Properties whose value may be looked at: reading them costs nothing and changes nothing.
 local readable = {
-	Connection = { domains = true },
 	Domain = { conn = true, spec = true },
-	Domains = {},
 }
+
+local function may_read(name, key)
+	if name == "Collection" then
+		return type(key) == "string"
+	elseif readable[name] and readable[name][key] then
+		return true
+	end
+	for _, property in ipairs(class.description(name).properties) do
+		if property.name == key then
+			return property.type == "Collection"
+		end
+	end
+end
 
 -- The path that ends `text`: a global's name and keys. "x = conn.domains.web1" -> { "conn", "domains", "web1" }
 local function path_of(text)
@@ -66,7 +77,7 @@ local function step(value, key)
 	local name = class.of(value)
 	if not name then
 		return raw_field(value, key)
-	elseif readable[name] and (readable[name][key] or name == "Domains" and type(key) == "string") then
+	elseif may_read(name, key) then
 		local ok, found = pcall(function()
 			return value[key]
 		end)
@@ -102,7 +113,7 @@ local function members(value, colon, add)
 	local name = class.of(value)
 	if name then
 		local described = class.description(name)
-		if name == "Domains" and not colon then -- its methods have a colon, its keys are what is wanted here
+		if name == "Collection" and not colon then -- its methods have a colon, its keys are what is wanted here
 			return collection_keys(value, add)
 		end
 		for _, method in ipairs(described.methods) do
@@ -162,7 +173,7 @@ function M.complete(before, word)
 				add(name:sub(#start + 1))
 			end
 		end
-		if class.of(value) == "Domains" then
+		if class.of(value) == "Collection" then
 			collection_keys(value, add_key)
 		elseif type(value) == "table" then
 			members(value, false, add_key)

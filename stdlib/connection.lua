@@ -2,46 +2,94 @@
 
 local class = require "moonvisor.class"
 local core = require "moonvisor.core"
-local domains = require "moonvisor.domains"
-local json = require "moonvisor.json"
 local raw = require "moonvisor.raw"
-local spec = require "moonvisor.spec"
 local wait = require "moonvisor.wait"
 
 local M = {}
 
 local Connection, Registration = core.Connection, core.Registration
 
-local function encode(specification)
-	return json.encode(specification, spec.spec_lists)
-end
-
 local methods = { alive = Connection.check }
 
 methods.get = {
 	uri = Connection.uri,
-	domains = domains.of,
 	raw = raw.of,
 	read_only = Connection.read_only,
 }
 
-function methods.define(self, specification)
-	return Connection.define(self, encode(specification))
+for _, property in ipairs(class.description("Connection").properties) do
+	if property.type == "Collection" then
+		methods.get[property.name] = function(self)
+			return require("moonvisor.collection").of(property.of, self)
+		end
+	end
 end
 
-function methods.create(self, specification, options)
-	return Connection.create(self, encode(specification), options.paused, not options.wait)
+for _, method in ipairs(class.description("Connection").methods) do
+	if method.find then
+		methods[method.name] = function(self, which)
+			return require("moonvisor.find").any(method.find, self, which)
+		end
+	end
 end
 
-function methods.domain(self, which)
-	return domains.find(self, which)
+-- The JSON of a specification, for drivers in this process.
+local function encode(specification)
+	return require("moonvisor.json").encode(specification, require("moonvisor.spec").spec_lists)
+end
+
+-- XML of a domain that is given as a specification, as a table of its configuration, or as XML; and whether unknown
+-- elements are errors.
+local function domain_xml(description, options)
+	if type(description) == "string" then
+		return description, options.validate
+	end
+	return require("moonvisor.conf").format("domain", require("moonvisor.builder").domain(description)), true
+end
+
+function methods.define(self, description, options)
+	if type(description) == "table" and Connection.embedded(self) then
+		return require("moonvisor.embedded").object(self, Connection.define(self, encode(description)))
+	end
+	local flags = require "moonvisor.flags"
+	local xml, validate = domain_xml(description, options)
+	local ref = raw.of(self):domain_define_xml_flags(xml, validate and flags.DOMAIN_DEFINE_VALIDATE or 0)
+	return require("moonvisor.objects").new("Domain", self, ref)
+end
+
+function methods.create(self, description, options)
+	if type(description) == "table" and Connection.embedded(self) then
+		return require("moonvisor.embedded").object(self,
+			Connection.create(self, encode(description), options.paused, not options.wait))
+	end
+	local flags = require "moonvisor.flags"
+	local xml, validate = domain_xml(description, options)
+	local sum = (options.paused and flags.DOMAIN_START_PAUSED or 0)
+		| (options.autodestroy and flags.DOMAIN_START_AUTODESTROY or 0)
+		| (validate and flags.DOMAIN_START_VALIDATE or 0)
+	return require("moonvisor.objects").new("Domain", self, raw.of(self):domain_create_xml(xml, sum))
 end
 
 function methods.restore(self, path, options)
-	return Connection.restore(self, path, options.paused, options.verify, options.force)
+	if Connection.embedded(self) then
+		return require("moonvisor.embedded").object(self,
+			Connection.restore(self, path, options.paused, options.verify, options.force))
+	end
+	local flags = require "moonvisor.flags"
+	local sum = (options.paused and flags.DOMAIN_SAVE_PAUSED or 0) | (options.running and flags.DOMAIN_SAVE_RUNNING or 0)
+		| (options.bypass_cache and flags.DOMAIN_SAVE_BYPASS_CACHE or 0)
+	if options.verify or options.force then
+		require("moonvisor.errors").raise("no_support", "The options verify and force are for drivers in this process.")
+	end
+	raw.of(self):domain_restore_flags(path, options.xml, sum)
 end
 
-methods.on = Connection.on
+function methods.on(self, event, fn)
+	if Connection.embedded(self) then
+		return Connection.on(self, event, fn)
+	end
+	return require("moonvisor.events").on(self, event, fn)
+end
 
 function methods.dispatch(self, timeout)
 	local deadline = wait.deadline(timeout)

@@ -23,15 +23,21 @@ local function wrap(text, indent)
 	return table.concat(lines, "\n")
 end
 
--- Names in a column, explanations beside them.
+-- Names in a column, explanations beside them; below them where a name is too long for the column.
+local COLUMN = 32
+
 local function columns(rows)
 	local width, lines = 0, {}
 	for _, row in ipairs(rows) do
-		width = math.max(width, #row[1])
+		width = math.max(width, #row[1] <= COLUMN and #row[1] or 0)
 	end
 	for _, row in ipairs(rows) do
 		local text = wrap(row[2], (" "):rep(width + 4))
-		lines[#lines + 1] = "  " .. row[1] .. text:sub(#row[1] + 3)
+		if #row[1] > width then
+			lines[#lines + 1] = "  " .. row[1] .. "\n" .. text
+		else
+			lines[#lines + 1] = "  " .. row[1] .. text:sub(#row[1] + 3)
+		end
 	end
 	return table.concat(lines, "\n")
 end

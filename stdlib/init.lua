@@ -6,7 +6,6 @@ local wait = require "moonvisor.wait"
 
 local connection = require "moonvisor.connection"
 local size = require "moonvisor.size"
-require "moonvisor.domain"
 require "moonvisor.stream"
 
 local virt = class.functions {

@@ -55,6 +55,9 @@ function M.deliver(conn)
 			break
 		end
 		delivered = delivered + 1
+		if type(event.domain) == "userdata" then -- of a driver in this process
+			event.domain = require("moonvisor.embedded").object(conn, event.domain)
+		end
 		local ok, problem = xpcall(fn, with_traceback, event)
 		if not ok and rawequal(problem[1], core.interrupted) then
 			error(problem[1], 0) -- Ctrl-C ends the program that waits, not only the function that ran

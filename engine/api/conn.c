@@ -94,6 +94,11 @@ void mv_conn_unref(struct mv_conn *conn)
 	free(conn);
 }
 
+bool mv_conn_embedded(const struct mv_conn *conn)
+{
+	return conn->drv->ops->define;
+}
+
 const char *mv_conn_uri(const struct mv_conn *conn)
 {
 	return conn->uri;

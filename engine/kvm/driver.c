@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/conf/path.h"
+#include "engine/kvm/calls.h"
 #include "engine/kvm/kvm.h"
 
 /* kvm:///embed?root=DIR[&timeout=SECONDS] */
@@ -124,6 +125,7 @@ const struct mv_driver_ops mv_kvm_driver = {
 	.close = kvm_close,
 	.fd = kvm_fd,
 	.wait = kvm_wait,
+	.calls = &mv_kvm_calls,
 	.define = mv_kvm_define,
 	.create = mv_kvm_create,
 	.lookup = mv_kvm_lookup,

@@ -52,9 +52,10 @@ t.describe("completion", function()
 
 	t.it("knows methods and properties of objects", function()
 		with_global("conn", t.connection())
-		t.equal(completed "conn.de", "define(")
-		t.equal(completed "conn.do", "domain domains")
-		t.equal(completed "conn:do", "domain(")
+		t.equal(completed "conn.define_n", "define_network define_nwfilter")
+		t.equal(completed "conn.disp", "dispatch(")
+		t.equal(completed "conn.do", "domain domain_capabilities domains")
+		t.equal(completed "conn:do", "domain domain_capabilities")
 		t.equal(completed "virt.op", "open(")
 	end)
 
@@ -66,7 +67,7 @@ t.describe("completion", function()
 			conn:define { name = name, memory = "64M", boot = { kernel = file } }
 		end
 		t.equal(completed "conn.domains.w", "web1 web2")
-		t.equal(completed "conn.domains.web1.st", "start state stats")
+		t.equal(completed "conn.domains.web1.st", "start start_dirty_rate start_postcopy state stats")
 		t.equal(completed "conn.domains:e", "each(")
 		t.equal(completed 'conn.domains["db', 'db-1"]')
 		t.equal(completed 'conn.domains["db-', '1"]')

@@ -2,6 +2,7 @@
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
 local core = require "moonvisor.core"
+local objects = require "moonvisor.objects"
 local spec = require "moonvisor.spec"
 
 local function define(conn, name)
@@ -72,7 +73,7 @@ t.describe("a closed handle", function()
 		local conn = t.connection()
 		local vm = define(conn, "web")
 		vm:close()
-		all_raise("Domain", vm, "invalid_domain", core.Domain.metatable.methods)
+		all_raise("Domain", vm, "invalid_domain", objects.metatable("Domain").methods)
 		t.equal(tostring(vm), "domain (closed)")
 		t.equal(conn.domains.web.name, "web", "the domain itself is there")
 	end)
@@ -95,19 +96,20 @@ t.describe("a closed handle", function()
 		local conn = virt.open("kvm:///embed?root=" .. t.folder())
 		local vm, registration = define(conn, "web"), conn:on(print)
 		local stream, other = core.Stream.pair()
+		local handle = require("moonvisor.embedded").handle(vm)
 		for _, object in ipairs { registration, vm, conn, stream, other } do
 			object:close()
 		end
-		local objects = { Connection = conn, Domain = vm, Stream = stream, Registration = registration }
+		local handles = { Connection = conn, EmbeddedDomain = handle, Stream = stream, Registration = registration }
 		local harmless = { close = true, is_open = true, pair = true }
-		for name, object in pairs(objects) do
+		for name, object in pairs(handles) do
 			for fname, fn in pairs(core[name]) do
 				if type(fn) == "function" and not harmless[fname] then
 					t.ok(not pcall(fn, object, "x", 1, 1), name .. "." .. fname .. " works on a closed handle")
 					t.ok(not pcall(fn, object), name .. "." .. fname)
 					t.ok(not pcall(fn), name .. "." .. fname .. " works on nothing")
 					t.ok(not pcall(fn, io.stdout, 1, 1), name .. "." .. fname .. " works on a file")
-					t.ok(not pcall(fn, objects[name == "Domain" and "Stream" or "Domain"], 1, 1), name .. "." .. fname)
+					t.ok(not pcall(fn, handles[name == "EmbeddedDomain" and "Stream" or "EmbeddedDomain"], 1, 1), name .. "." .. fname)
 				end
 			end
 		end
@@ -125,7 +127,7 @@ t.describe("objects of a closed connection", function()
 		local registration = vm:on(print)
 		conn:close()
 		t.raises("invalid_conn", "The connection of the domain 'web' is closed", vm.start, vm)
-		all_raise("Domain", vm, "invalid_conn", core.Domain.metatable.methods)
+		all_raise("Domain", vm, "invalid_conn", objects.metatable("Domain").methods)
 		t.equal(tostring(vm), "domain (closed)")
 		t.equal(tostring(registration), "event registration (connection closed)")
 		registration:cancel()

@@ -277,7 +277,7 @@ static void nearly_good(void **state)
 			memcpy(bad + at, &words[w], 4);
 			/* Of the calls, only those that leave the guest as it is. */
 			if (at == 12)
-				bad[15] = (uint8_t)(w == 0 ? 0 : MV_CALL_LAST + w);
+				bad[15] = (uint8_t)(w == 0 ? 0 : MV_MACHINE_CALL_LAST + w);
 			send_garbage(&place, bad, (size_t)size);
 		}
 	for (ssize_t len = 1; len < size; len++)

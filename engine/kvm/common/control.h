@@ -35,7 +35,7 @@ enum mv_call {
 	MV_CALL_CONSOLE = 10,
 	MV_CALL_BALLOON = 11, /* number: bytes the guest should have */
 	MV_CALL_STATS = 12,   /* -> name/value pairs */
-	MV_CALL_LAST
+	MV_MACHINE_CALL_LAST
 };
 
 /* HOLD: the guest stays paused until the caller has put the file in its place and says QUIT (or RESUME); should the

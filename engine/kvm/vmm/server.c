@@ -277,7 +277,7 @@ static int call_stats(struct call *c, struct mv_error **err)
 	return 0;
 }
 
-static int (*const calls[MV_CALL_LAST])(struct call *c, struct mv_error **err) = {
+static int (*const calls[MV_MACHINE_CALL_LAST])(struct call *c, struct mv_error **err) = {
 	[MV_CALL_QUERY] = call_query,
 	[MV_CALL_SUBSCRIBE] = call_subscribe,
 	[MV_CALL_SUSPEND] = call_suspend,
@@ -300,7 +300,7 @@ static void answer(struct client *client, struct mv_message *in)
 	mv_message_init(&out);
 	out.kind = MV_MESSAGE_REPLY;
 	out.serial = in->serial;
-	if (in->kind != MV_MESSAGE_CALL || in->code >= MV_CALL_LAST || !calls[in->code])
+	if (in->kind != MV_MESSAGE_CALL || in->code >= MV_MACHINE_CALL_LAST || !calls[in->code])
 		mv_error_set(&err, MV_ERR_NO_SUPPORT, "The machine knows no call %u.", in->code);
 	else if (c.guest->ended)
 		mv_error_set(&err, MV_ERR_OPERATION_INVALID, "Guest '%s' has just ended.", c.guest->spec->name);

@@ -1,0 +1,160 @@
+-- Collections: the objects of one kind, of a connection or of one of its objects.
+
+local class = require "moonvisor.class"
+local core = require "moonvisor.core"
+local errors = require "moonvisor.errors"
+local find = require "moonvisor.find"
+local flags = require "moonvisor.flags"
+local kinds = require "moonvisor.kinds"
+local objects = require "moonvisor.objects"
+local raw = require "moonvisor.raw"
+local spec = require "moonvisor.spec"
+local suggest = require "moonvisor.suggest"
+
+local M = {}
+
+local CLASS, CONN, OWNER, LIST = {}, {}, {}, {} -- the keys of a collection's own fields
+local metatable = {}
+
+local function by_label(a, b)
+	return objects.label(a) < objects.label(b)
+end
+
+-- All objects, or those that the flags select, sorted by name.
+local function fetch(self, selected)
+	local name, conn, owner = rawget(self, CLASS), rawget(self, CONN), rawget(self, OWNER)
+	local kind, handle = kinds[name], raw.of(conn)
+	local result
+	if owner then
+		result = handle[rawget(self, LIST)](handle, objects.ref(owner), 1, selected or 0)
+	else
+		result = handle[kind.list](handle, 1, selected or 0)
+	end
+	local list = {}
+	for i, ref in ipairs(result[kind.field]) do
+		list[i] = objects.new(name, conn, ref)
+	end
+	table.sort(list, by_label)
+	return list
+end
+
+local function iterate(list)
+	local i = 0
+	return function()
+		i = i + 1
+		return list[i]
+	end
+end
+
+local methods = { get = {} }
+
+function methods.alive(self)
+	local conn, owner = rawget(self, CONN), rawget(self, OWNER)
+	if not core.Connection.is_open(conn) then
+		errors.raise("invalid_conn", "The connection of the collection is closed.")
+	elseif owner then
+		return owner.conn -- raises where it is closed
+	end
+end
+
+function methods.index(self, key)
+	if type(key) ~= "string" then
+		errors.raise("invalid_arg", "A collection's objects are found by name, not by a value of type %s.%s", type(key),
+			rawget(self, CLASS) == "Domain" and " conn:domain() takes an id." or "")
+	end
+	return find.by_name(rawget(self, CLASS), rawget(self, CONN), rawget(self, OWNER), key)
+end
+
+-- Splits a filter into flags for the call and what has to be asked of each object.
+local function divide(name, filter)
+	local described = spec.class(name)
+	local properties, known = {}, {}
+	for i, property in ipairs(described.properties) do
+		properties[i], known[property.name] = property.name, true
+	end
+	local selected, rest = 0, {}
+	for key, value in pairs(filter) do
+		if not known[key] then
+			errors.raise("invalid_arg", "Collection:each: a %s has no property '%s'%s It has: %s.", described.noun,
+				tostring(key), suggest.hint(key, properties), table.concat(properties, ", "))
+		end
+		local choice = kinds[name].filter and kinds[name].filter[key]
+		local flag = choice and (type(value) == "boolean" and choice[value and 1 or 2] or choice[value])
+		if flag then
+			selected = selected | flags[flag]
+		else
+			rest[key] = value
+		end
+	end
+	return selected, rest
+end
+
+function methods.each(self, filter)
+	local selected, rest = divide(rawget(self, CLASS), filter or {})
+	local list = {}
+	for _, object in ipairs(fetch(self, selected)) do
+		local matches = true
+		for key, value in pairs(rest) do
+			matches = matches and object[key] == value
+		end
+		list[#list + 1] = matches and object or nil
+	end
+	return iterate(list)
+end
+
+function methods.where(self, predicate)
+	local list = {}
+	for _, object in ipairs(fetch(self)) do
+		list[#list + 1] = predicate(object) and object or nil
+	end
+	return iterate(list)
+end
+
+function methods.list(self)
+	return fetch(self)
+end
+
+class.install("Collection", metatable, methods)
+
+function metatable.__len(self)
+	methods.alive(self)
+	return #fetch(self)
+end
+
+function metatable.__pairs(self)
+	methods.alive(self)
+	local list, i = fetch(self), 0
+	return function()
+		i = i + 1
+		if list[i] then
+			return objects.label(list[i]), list[i]
+		end
+	end
+end
+
+function metatable.__tostring(self)
+	local noun = spec.class(rawget(self, CLASS)).noun
+	local ok, count = pcall(function()
+		return #self
+	end)
+	return ok and ("collection of %d %s%s"):format(count, noun, count == 1 and "" or "s")
+		or ("collection of %ss (closed)"):format(noun)
+end
+
+function metatable.__eq(a, b)
+	return rawget(a, CLASS) == rawget(b, CLASS) and rawequal(rawget(a, CONN), rawget(b, CONN))
+		and rawget(a, OWNER) == rawget(b, OWNER) and rawget(a, LIST) == rawget(b, LIST)
+end
+
+--- The objects of a class that a connection has; or, with `owner`, those that it has.
+---@param list? string   the call that lists them, where it is not the kind's own
+function M.of(name, conn, owner, list)
+	return setmetatable({ [CLASS] = name, [CONN] = conn, [OWNER] = owner or nil, [LIST] = list or kinds[name].list }, metatable)
+end
+
+--- The class of a collection's objects, for completion.
+function M.class_of(self)
+	return rawget(self, CLASS)
+end
+
+return M

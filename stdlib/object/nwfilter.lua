@@ -1,0 +1,3 @@
+-- Network filters.
+
+return require("moonvisor.object.common").implementation("nwfilter", { "name", "uuid" })
