@@ -277,7 +277,7 @@ check-quick: tests
 	@MV_BUILD=$(B) tests/run.sh --quick $(TESTS)
 bench: tests $(BENCH_BIN)
 	@MV_BUILD=$(B) tests/bench/run.sh
-demo: all $(B)/tests/kvmspeed
+demo: all $(B)/tests/kvmspeed $(B)/tests/kvmhold
 	@MV_BUILD=$(B) tests/hosts/demo.sh
 
 # --- fuzzing ---------------------------------------------------------------------------------------------------------

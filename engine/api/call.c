@@ -76,16 +76,14 @@ static int invoke(struct mv_conn *conn, enum mv_call_id call, const void *args, 
 {
 	const struct mv_call_desc *desc = &mv_call_descs[call];
 	const struct mv_calls *calls = conn->drv->ops->calls;
-	mv_derived_fn derive;
 
 	if (conn->read_only && check_reader(desc, args, err) < 0)
 		return -1;
 	if (mv_calls_have(calls, call))
 		return mv_calls_invoke(calls, call, conn->drv, args, ret, stream, err);
-	derive = stream ? NULL : mv_derived_find(call);
-	if (derive)
-		return derive(conn, args, ret, err);
-	return no_support(desc, err);
+	if (stream)
+		return no_support(desc, err);
+	return mv_derived_call(conn, call, args, ret, err);
 }
 
 int mv_call_stream(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_stream **stream,

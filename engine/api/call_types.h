@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* No structure of a call is larger than this (arrays are pointers in it), bytes. */
+#define MV_CALL_STRUCT_MAX 512
+
 struct mv_blob {
 	void *data;
 	size_t size; /* bytes */

@@ -5,11 +5,8 @@
 
 #include "engine/api/call.h"
 
-/* args, ret as in mv_call(); *ret is all zero. */
-typedef int (*mv_derived_fn)(struct mv_conn *conn, const void *args, void *ret, struct mv_error **err);
-
-/* How a call is derived, or NULL. Whether it can be depends on what the driver has: it is MV_ERR_NO_SUPPORT, in the
- * name of the call that was made, when the driver lacks what it needs. */
-mv_derived_fn mv_derived_find(enum mv_call_id call);
+/* args, ret as in mv_call(); *ret is all zero, and what is in it after a failure is the caller's to free.
+ * MV_ERR_NO_SUPPORT when it follows from nothing, or the driver lacks what it follows from. */
+int mv_derived_call(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_error **err);
 
 #endif

@@ -101,6 +101,7 @@ local function structure(name, fields_text, shown, shared)
 		plain = plain and not field.owns
 	end
 	header("};\n")
+	code("_Static_assert(sizeof(struct mv_%s) <= MV_CALL_STRUCT_MAX, \"%s\");\n", name, name)
 	code("static const struct mv_wire_field %s_fields[] = {\n", name)
 	for _, field in ipairs(fields) do
 		local more = ""

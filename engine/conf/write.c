@@ -231,7 +231,7 @@ static void write_value(struct writer *w, const struct mv_conf_member *m, const 
 		return;
 	begin(w, m, m->name);
 	put_unit(w, m, item);
-	if (*text) {
+	if (*text || m->flags & MV_CONF_KEEP_EMPTY) { /* a text that is "" is not the same as none */
 		w->tag_open = false;
 		w->level--;
 		put_literal(w, ">");
@@ -365,7 +365,7 @@ static bool write_text(struct writer *w, const struct mv_conf_desc *desc, const 
 		return false;
 	put_unit(w, t, at(def, t->offset));
 	text = mv_conf_value_text(t, at(def, t->offset), buf);
-	if (!text || !*text)
+	if (!text || (!*text && !(t->flags & MV_CONF_KEEP_EMPTY)))
 		return false;
 	w->tag_open = false;
 	w->level--;

@@ -86,9 +86,8 @@ fast_system() { # ROOT
 
 # What this run has in memory besides.
 fast_programs() { # ROOT
-	local name list=() build=${MV_BUILD:-build}
-	case $build in /*) ;; *) build=$tree/$build ;; esac
-	for name in moonvisor-vmm mvsh moonvisord moonvisor.so tests/kvmspeed; do
+	local name list=()
+	for name in moonvisor-vmm mvsh moonvisord moonvisor.so tests/kvmspeed tests/kvmhold; do
 		[ -e "$build/$name" ] && list+=("$build/$name")
 	done
 	for name in "$build"/tests/guest/*.elf "$hosts/vmlinuz" "$hosts/guest.cpio" "${copies[@]}"; do
@@ -136,6 +135,9 @@ main() {
 	else
 		set -- /bin/bash -i
 	fi
+	build=${MV_BUILD:-build}
+	case $build in /*) ;; *) build=$tree/$build ;; esac
+	[ -x "$build/tests/kvmhold" ] || die "there is no $build/tests/kvmhold yet (make tests)"
 	host_build
 
 	run=$(mktemp -d "${TMPDIR:-/tmp}/mv-kvmhost.XXXXXX") || exit 1
@@ -149,6 +151,8 @@ main() {
 		echo '#!/bin/bash'
 		export -p | grep -E '^declare -x (MV_[A-Z_]*|TERM|LANG|LC_ALL|COLUMNS|LINES)='
 		printf 'export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin MV_OUT=/mv-job/out MV_KVMHOST=1\n'
+		# Without it the emulated host freezes now and then; kvmhold.c says why.
+		printf '%q || exit 125\n' "$build/tests/kvmhold"
 		printf 'cd %q && exec' "$PWD"
 		printf ' %q' "$@"
 		printf '\n'

@@ -34,6 +34,7 @@ return {
 			{ elem = "maxphysaddr", struct = "cpu_maxphysaddr" },
 			{ elem = "feature", struct = "cpu_feature", list = true, field = "features" },
 			{ elem = "numa", struct = "cpu_numa" },
+			check = "mv_cpu_check",
 		},
 		cpu_model = {
 			{ attr = "fallback", type = "enum", of = "cpu_fallback" },
@@ -61,11 +62,12 @@ return {
 		cpu_numa = {
 			{ elem = "cell", struct = "numa_cell", list = true, field = "cells" },
 			{ elem = "interconnects", struct = "numa_interconnects", drop_empty = true },
+			check = "mv_cpu_numa_check",
 		},
 		numa_cell = {
 			{ attr = "id", type = "uint" },
 			{ attr = "cpus", type = "cpuset" },
-			{ attr = "memory", type = "size", unit = "KiB", required = true },
+			{ attr = "memory", type = "size", unit = "KiB", max = 9007199254740991, required = true },
 			{ attr = "memAccess", type = "enum", of = "memory_access" },
 			{ attr = "discard", type = "tri_bool" },
 			{ elem = "distances", struct = "numa_distances", drop_empty = true },
@@ -92,6 +94,7 @@ return {
 		numa_cache_line = {
 			{ attr = "value", type = "uint", required = true },
 			{ attr = "unit", type = "string", default = "B" },
+			check = "mv_numa_cache_line_check",
 		},
 		numa_interconnects = {
 			{ choice = { latency = "numa_latency", bandwidth = "numa_bandwidth" }, list = true, field = "entries" },

@@ -32,6 +32,10 @@ for name in ([[audit_control audit_write block_suspend chown dac_override dac_re
 	capabilities[#capabilities + 1] = switch(name, "on")
 end
 capabilities.closed = true
+capabilities.check = "mv_feature_capabilities_check"
+
+-- KiB; what is one less than 2^63 bytes.
+local most = 9007199254740991
 
 return {
 	include = { "common", "cpu", "domain_devices" },
@@ -97,12 +101,12 @@ return {
 			{ elem = "description", type = "string" },
 			{ raw = true, elem = "metadata" },
 			{ elem = "maxMemory", struct = "domain_max_memory" },
-			{ elem = "memory", struct = "domain_memory" },
-			{ elem = "currentMemory", type = "size", unit = "KiB" },
+			{ elem = "memory", struct = "domain_memory", always = true },
+			{ elem = "currentMemory", type = "size", unit = "KiB", max = most },
 			{ elem = "blkiotune", struct = "domain_blkiotune", drop_empty = true },
 			{ elem = "memtune", struct = "domain_memtune", drop_empty = true },
 			{ elem = "memoryBacking", struct = "domain_memory_backing", drop_empty = true },
-			{ elem = "vcpu", struct = "domain_vcpu" },
+			{ elem = "vcpu", struct = "domain_vcpu", always = true },
 			{ elem = "vcpus", struct = "domain_vcpus", drop_empty = true },
 			{ elem = "iothreads", type = "uint", default = 0, quiet = true },
 			{ elem = "iothreadids", struct = "domain_iothreadids", drop_empty = true },
@@ -117,7 +121,7 @@ return {
 			{ elem = "idmap", struct = "domain_idmap", drop_empty = true },
 			{ elem = "features", struct = "domain_features", drop_empty = true },
 			{ elem = "cpu", struct = "cpu", drop_empty = true },
-			{ elem = "clock", struct = "domain_clock" },
+			{ elem = "clock", struct = "domain_clock", always = true },
 			{ elem = "on_poweroff", type = "enum", of = "lifecycle_action", default = "destroy" },
 			{ elem = "on_reboot", type = "enum", of = "lifecycle_action", default = "restart" },
 			{ elem = "on_crash", type = "enum", of = "lifecycle_action", default = "destroy" },
@@ -135,22 +139,23 @@ return {
 			within("xen", { elem = "commandline", struct = "xen_commandline", field = "xen_commandline", drop_empty = true }),
 			within("vmware", { elem = "datacenterpath", type = "string", field = "vmware_datacenterpath" }),
 			-- What a file of the test driver says about the state in which a domain begins.
-			within("test", { elem = "transient", type = "int", field = "test_transient" }),
-			within("test", { elem = "hasmanagedsave", type = "int", field = "test_hasmanagedsave" }),
-			within("test", { elem = "runstate", type = "uint", field = "test_runstate" }),
+			within("test", { elem = "transient", type = "int", field = "test_transient", write = false }),
+			within("test", { elem = "hasmanagedsave", type = "int", field = "test_hasmanagedsave", write = false }),
+			within("test", { elem = "runstate", type = "uint", field = "test_runstate", write = false }),
 			{ elem = "keywrap", struct = "domain_keywrap", drop_empty = true },
 			{ elem = "launchSecurity", struct = "domain_launch_security" },
+			check = "mv_domain_check",
 		},
 		domain_genid = {
 			{ text = true, field = "value", type = "uuid" }, -- absent: to be generated
 		},
 		domain_max_memory = {
 			{ attr = "slots", type = "uint", default = 0 },
-			{ text = true, field = "size", type = "size", unit = "KiB", default = 0 },
+			{ text = true, field = "size", type = "size", unit = "KiB", max = most, default = 0 },
 		},
 		domain_memory = {
 			{ attr = "dumpCore", type = "tri_onoff" },
-			{ text = true, field = "size", type = "size", unit = "KiB", default = 0 },
+			{ text = true, field = "size", type = "size", unit = "KiB", max = most, default = 0 },
 		},
 
 		domain_blkiotune = {
@@ -166,10 +171,10 @@ return {
 			{ elem = "write_bytes_sec", type = "u64", default = 0, quiet = true },
 		},
 		domain_memtune = {
-			{ elem = "hard_limit", type = "size", unit = "KiB" },
-			{ elem = "soft_limit", type = "size", unit = "KiB" },
-			{ elem = "min_guarantee", type = "size", unit = "KiB" },
-			{ elem = "swap_hard_limit", type = "size", unit = "KiB" },
+			{ elem = "hard_limit", type = "size", unit = "KiB", max = most },
+			{ elem = "soft_limit", type = "size", unit = "KiB", max = most },
+			{ elem = "min_guarantee", type = "size", unit = "KiB", max = most },
+			{ elem = "swap_hard_limit", type = "size", unit = "KiB", max = most },
 		},
 		domain_memory_backing = {
 			{ elem = "hugepages", struct = "domain_hugepages" },
@@ -196,7 +201,7 @@ return {
 			{ attr = "placement", type = "enum", of = "cpu_placement", default = "static" },
 			{ attr = "cpuset", type = "cpuset" },
 			{ attr = "current", type = "uint" },
-			{ text = true, field = "max", type = "uint", default = 1 },
+			{ text = true, field = "max", type = "uint", min = 1, default = 1, required = true },
 		},
 		domain_vcpus = {
 			{ elem = "vcpu", struct = "domain_vcpus_vcpu", list = true, field = "vcpus" },
@@ -297,7 +302,7 @@ return {
 			{ elem = "memnode", struct = "numatune_memnode", list = true, field = "memnodes" },
 		},
 		numatune_memory = {
-			{ attr = "mode", type = "enum", of = "numatune_mode", default = "strict" },
+			{ attr = "mode", type = "enum", of = "numatune_mode" },
 			{ attr = "placement", type = "enum", of = "cpu_placement" },
 			{ attr = "nodeset", type = "cpuset" },
 		},
@@ -309,18 +314,18 @@ return {
 		domain_resource = {
 			{ elem = "partition", type = "string" },
 			{ attr = "appid", in_ = "fibrechannel", type = "string" },
+			check = "mv_domain_resource_check",
 		},
 
 		sysinfo = {
 			{ attr = "type", type = "enum", of = "sysinfo_type", required = true },
 			{ elem = "bios", struct = "sysinfo_block", drop_empty = true },
 			{ elem = "system", struct = "sysinfo_block", drop_empty = true },
-			{ elem = "baseBoard", struct = "sysinfo_block", list = true, field = "base_boards", drop_empty = true },
+			{ elem = "baseBoard", struct = "sysinfo_block", list = true, field = "base_boards" },
 			{ elem = "chassis", struct = "sysinfo_block", drop_empty = true },
-			{ elem = "processor", struct = "sysinfo_block", list = true, field = "processors", drop_empty = true },
-			{ elem = "memory_device", struct = "sysinfo_block", list = true, field = "memory_devices", drop_empty = true },
 			{ elem = "oemStrings", struct = "sysinfo_oem_strings", drop_empty = true },
 			{ elem = "entry", struct = "sysinfo_fwcfg", list = true, field = "entries" },
+			check = "mv_sysinfo_check",
 		},
 		sysinfo_block = {
 			{ elem = "entry", struct = "sysinfo_entry", list = true, field = "entries" },
@@ -330,7 +335,7 @@ return {
 			{ text = true, field = "value", type = "string" },
 		},
 		sysinfo_oem_strings = {
-			{ elem = "entry", type = "string", list = true, field = "entries" },
+			{ elem = "entry", type = "string", list = true, field = "entries", keep_empty = true },
 		},
 		sysinfo_fwcfg = {
 			{ attr = "name", type = "string", required = true },
@@ -360,6 +365,7 @@ return {
 			{ elem = "bootmenu", struct = "domain_os_bootmenu", drop_empty = true },
 			{ attr = "mode", in_ = "smbios", type = "enum", of = "smbios_mode", field = "smbios" },
 			{ elem = "bios", struct = "domain_os_bios", drop_empty = true },
+			check = "mv_domain_os_check",
 		},
 		domain_os_type = {
 			{ attr = "arch", type = "enum", of = "arch" },
@@ -391,11 +397,11 @@ return {
 			{ elem = "source", struct = "disk_source", by = "type" },
 		},
 		domain_os_acpi = {
-			{ elem = "table", struct = "domain_os_acpi_table", list = true, field = "tables" },
+			{ elem = "table", struct = "domain_os_acpi_table", list = true, field = "tables", max_items = 1 },
 		},
 		domain_os_acpi_table = {
 			{ attr = "type", type = "enum", of = "acpi_table_type", required = true },
-			{ text = true, field = "path", type = "string" },
+			{ text = true, field = "path", type = "string", keep_empty = true },
 		},
 		domain_os_boot = {
 			{ attr = "dev", type = "enum", of = "boot_device", required = true },
@@ -403,6 +409,7 @@ return {
 		domain_os_bootmenu = {
 			{ attr = "enable", type = "tri_bool" },
 			{ attr = "timeout", type = "uint", max = 65535 },
+			check = "mv_domain_os_bootmenu_check",
 		},
 		domain_os_bios = {
 			{ attr = "useserial", type = "tri_bool" },
@@ -411,6 +418,7 @@ return {
 		domain_idmap = {
 			{ elem = "uid", struct = "domain_idmap_entry", list = true, field = "uids" },
 			{ elem = "gid", struct = "domain_idmap_entry", list = true, field = "gids" },
+			check = "mv_domain_idmap_check",
 		},
 		domain_idmap_entry = {
 			{ attr = "start", type = "uint", required = true },
@@ -472,14 +480,17 @@ return {
 		hyperv_spinlocks = {
 			{ attr = "state", type = "tri_onoff", required = true },
 			{ attr = "retries", type = "uint" },
+			check = "mv_hyperv_spinlocks_check",
 		},
 		hyperv_stimer = {
 			{ attr = "state", type = "tri_onoff", required = true },
 			{ attr = "state", in_ = "direct", type = "tri_onoff", field = "direct", bare = "error" },
+			closed = true, check = "mv_hyperv_stimer_check",
 		},
 		hyperv_vendor_id = {
 			{ attr = "state", type = "tri_onoff", required = true },
 			{ attr = "value", type = "string" },
+			check = "mv_hyperv_vendor_id_check",
 		},
 		feature_kvm = {
 			switch "hidden",
@@ -492,6 +503,7 @@ return {
 		kvm_dirty_ring = {
 			{ attr = "state", type = "tri_onoff", required = true },
 			{ attr = "size", type = "uint" },
+			check = "mv_kvm_dirty_ring_check",
 		},
 		feature_xen = {
 			switch "e820_host",
@@ -501,6 +513,7 @@ return {
 		xen_passthrough = {
 			{ attr = "state", type = "tri_onoff", required = true },
 			{ attr = "mode", type = "enum", of = "xen_passthrough_mode" },
+			check = "mv_xen_passthrough_check",
 		},
 		feature_capabilities = capabilities,
 		feature_gic = {
@@ -509,6 +522,7 @@ return {
 		feature_smm = {
 			{ attr = "state", type = "tri_onoff", default = "on" },
 			{ elem = "tseg", type = "size", unit = "pretty", read_unit = "MiB" },
+			check = "mv_feature_smm_check",
 		},
 		feature_hpt = {
 			{ attr = "resizing", type = "enum", of = "hpt_resizing" },
@@ -525,6 +539,7 @@ return {
 			{ attr = "timezone", type = "string" },
 			{ attr = "start", type = "u64" },
 			{ elem = "timer", struct = "clock_timer", list = true, field = "timers" },
+			check = "mv_domain_clock_check",
 		},
 		clock_timer = {
 			{ attr = "name", type = "enum", of = "timer_name", required = true },
@@ -534,6 +549,7 @@ return {
 			{ attr = "frequency", type = "u64", default = 0, quiet = true },
 			{ attr = "mode", type = "enum", of = "timer_mode" },
 			{ elem = "catchup", struct = "timer_catchup", drop_empty = true },
+			check = "mv_clock_timer_check",
 		},
 		timer_catchup = {
 			{ attr = "threshold", type = "u64", default = 0, quiet = true },
@@ -546,6 +562,7 @@ return {
 		},
 		domain_perf = {
 			{ elem = "event", struct = "domain_perf_event", list = true, field = "events" },
+			check = "mv_domain_perf_check",
 		},
 		domain_perf_event = {
 			{ attr = "name", type = "enum", of = "perf_event", required = true },
@@ -558,10 +575,12 @@ return {
 			{ elem = "label", type = "string" },
 			{ elem = "imagelabel", type = "string", live = true },
 			{ elem = "baselabel", type = "string" },
+			check = "mv_domain_seclabel_check",
 		},
 
 		domain_keywrap = {
 			{ elem = "cipher", struct = "keywrap_cipher", list = true, field = "ciphers" },
+			check = "mv_domain_keywrap_check",
 		},
 		keywrap_cipher = {
 			{ attr = "name", type = "enum", of = "keywrap_cipher_name", required = true },
@@ -575,6 +594,7 @@ return {
 			{ elem = "policy", type = "hex", width = 4 },
 			{ elem = "dhCert", type = "string" },
 			{ elem = "session", type = "string" },
+			check = "mv_domain_launch_security_check",
 		},
 
 		qemu_commandline = {
