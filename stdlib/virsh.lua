@@ -282,7 +282,6 @@ local function prompt(ctl)
 	while not ctl.left do
 		local line = next_line()
 		if not line then
-			io.stdout:write "\n"
 			break
 		end
 		local ok, err = terminal.interruptible(run_line, ctl, line)
@@ -290,6 +289,7 @@ local function prompt(ctl)
 			ctl:error("%s", ctl:error_text(err))
 		end
 	end
+	io.stdout:write "\n"
 	return EXIT_OK
 end
 

@@ -200,6 +200,14 @@ for spec in tests/lua/*_spec.lua; do
 	wanted "$name" && run "$name" "$(option "$spec" limit 120)" "$build/mvsh" "$spec"
 done
 
+# Each command line there is a case, run by virsh and by us.
+for list in tests/parity/*.txt; do
+	[ -e "$list" ] || continue
+	name=${list##*/}
+	name=${name%.txt}
+	wanted "parity/$name" && run "parity/$name" "$(option "$list" limit 120)" "$build/mvsh" tests/parity/run.lua "$name"
+done
+
 if [ -z "$quick" ] && [ -n "$host_tests" ]; then
 	for test in tests/real/*.lua tests/real/*.sh; do
 		[ -e "$test" ] || continue

@@ -311,16 +311,39 @@ end
 
 -- --- the connection --------------------------------------------------------------------------------------------------
 
---- Closes the connection, if there is one, and opens another.
----@param uri? string   default: the one that was open, or the default
-function Control:connect(uri, readonly)
-	local conn = self.open(uri, readonly)
-	if self.owns_conn and rawget(self, "conn") then
-		rawget(self, "conn"):close()
+local KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 5, 6
+
+-- Probes the other side from time to time, where there is one. Only when that was asked for, its lack is an error.
+local function keep_alive(ctl, conn)
+	local interval, count = ctl.keepalive_interval or KEEPALIVE_INTERVAL, ctl.keepalive_count or KEEPALIVE_COUNT
+	if interval == 0 or pcall(function() conn:keep_alive(interval, count) end) then
+		return
+	elseif ctl.keepalive_interval or ctl.keepalive_count then
+		conn:close()
+		ctl:error "Cannot setup keepalive on connection as requested, disconnecting"
+		error(FAILED, 0)
 	end
-	self.uri, self.readonly, self.owns_conn = uri, readonly, true
-	rawset(self, "conn", conn)
+	ctl:debug(1, "Failed to setup keepalive on connection")
+end
+
+--- Closes the connection, if there is one, and opens another.
+---@param uri? string   default: the same again
+function Control:connect(uri, readonly)
+	local conn = rawget(self, "conn")
+	rawset(self, "conn", nil)
 	rawset(self, "real_raw", nil)
+	if self.owns_conn and conn then
+		conn:close()
+	end
+	if uri == nil then
+		readonly = readonly or self.readonly
+	end
+	conn = self.open(uri or self.uri, readonly)
+	if self.plain then
+		keep_alive(self, conn)
+	end
+	self.uri, self.readonly, self.owns_conn = uri or self.uri, readonly, true
+	rawset(self, "conn", conn)
 	return conn
 end
 
@@ -335,8 +358,10 @@ local function ensure_connected(ctl)
 	elseif rawequal(err, core.interrupted) then
 		error(err, 0)
 	end
-	ctl:error "failed to connect to the hypervisor"
-	ctl:error("%s", ctl:error_text(err))
+	if err ~= FAILED then
+		ctl:error "failed to connect to the hypervisor"
+		ctl:error("%s", ctl:error_text(err))
+	end
 	return false
 end
 
@@ -396,10 +421,6 @@ end
 function Control:run(parsed)
 	local command, started, ok = parsed.command, core.now(), false
 	self.common = parsed.common
-	for _, item in ipairs(parsed.order or {}) do
-		self:debug(0, "%s: %s(%s): %s", command.name, item[1].name, item[1].kind == "bool" and "bool" or "optdata",
-			item[1].kind == "bool" and "(none)" or tostring(item[2]))
-	end
 	if command.connect == false or ensure_connected(self) then
 		if parsed.common and parsed.common.dry_run then
 			ok = require("moonvisor.command.recorder").dry_run(self, parsed)
@@ -440,6 +461,13 @@ function Control:parse(source)
 		plain = self.plain,
 		common = not self.plain and options.take_common or nil,
 	})
+	for _, one in ipairs(self.debug_level and parsed or {}) do
+		for _, item in ipairs(one.order) do
+			local flag = item[1].kind == "bool"
+			self:debug(1, "%s: %s(%s): %s", one.command.name, item[1].name, flag and "bool" or "optdata",
+				flag and "(none)" or item[2])
+		end
+	end
 	for _, message in ipairs(messages or {}) do
 		self:error("%s", message)
 	end

@@ -153,7 +153,7 @@ function run.echo(ctl, opt)
 		elseif opt.shell then
 			text = shell_quoted(text)
 		elseif opt.split then
-			text = table.concat(split(text), "\n") .. "\n"
+			text = text ~= "" and table.concat(split(text), "\n") .. "\n" or ""
 		end
 		parts[i] = (i > 1 and " " or "") .. text
 	end
@@ -172,8 +172,8 @@ function run.quit() end
 
 function run.help(ctl, opt)
 	local help = require "moonvisor.command.help"
-	local name = opt.command
-	if not name then
+	local name = ctl:given(opt, "command") or ""
+	if name == "" then
 		ctl:print("%s", help.all(ctl.plain))
 		return
 	end

@@ -1,0 +1,25 @@
+-- What may differ between virsh and us on test:///default, and why.
+
+return {
+	-- Differences that are meant: a line of a file, or a Lua pattern of such lines, with the reason.
+	meant = {
+		{ pattern = "^{%-V}", reason = "the long version is that of this program" },
+		{ pattern = "^{%-%-version=long}", reason = "the long version is that of this program" },
+	},
+
+	-- Texts that are different each time, and what they become before they are compared.
+	rules = {
+		{ "(CPU time: +)[%d.]+s", "%1TIME" },
+		{ "%(Time: [%d.]+ ms%)", "(Time: MS)" },
+		{ "%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d [+-]%d%d%d%d", "DATE" },
+		{ "<creationTime>%d+</creationTime>", "<creationTime>TIME</creationTime>" },
+		{ "(cpu%.time=)%d+", "%1TIME" },
+		{ "52:54:00:%x%x:%x%x:%x%x", "52:54:00:MAC" },
+	},
+
+	-- UUIDs of what the test driver has from the start; all others are made at random.
+	fixed_uuids = {
+		"6695eb01-f6a4-8304-79aa-97f2502e193f", "dd8fe884-6c02-601e-7551-cca97df1c5df",
+		"dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566",
+	},
+}
