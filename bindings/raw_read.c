@@ -252,7 +252,7 @@ static void read_struct(struct reader *r, const struct mv_wire_struct *desc, int
 
 		get_field(r, index, field->name);
 		/* A domain that does not run has no id, and nobody needs to say so. */
-		if (lua_isnil(r->L, -1) && desc == &mv_domain_ref_desc && field->kind == MV_WIRE_INT)
+		if (lua_isnil(r->L, -1) && desc == &mv_domain_ref_wire && field->kind == MV_WIRE_INT)
 			*(int32_t *)((char *)data + field->offset) = -1;
 		else
 			read_field(r, field, -1, data);

@@ -110,16 +110,16 @@ local function structure(name, fields_text, shown, shared)
 			more = more .. (", .array = true, .count_offset = offsetof(struct mv_%s, n_%s)"):format(name, field.name)
 		end
 		if field.limit then more = more .. (", .limit = %d"):format(field.limit) end
-		if field.struct then more = more .. (", .type = &mv_%s_desc"):format(field.struct) end
+		if field.struct then more = more .. (", .type = &mv_%s_wire"):format(field.struct) end
 		code("\t{ .name = \"%s\", .kind = MV_WIRE_%s, .offset = offsetof(struct mv_%s, %s)%s },\n", field.name,
 			field.kind, name, field.name, more)
 	end
 	code("};\n")
 	if shared then
-		header("extern const struct mv_wire_struct mv_%s_desc;\n", name)
+		header("extern const struct mv_wire_struct mv_%s_wire;\n", name)
 	end
 	header("\n")
-	code("%sconst struct mv_wire_struct mv_%s_desc = { \"%s\", sizeof(struct mv_%s), %d, %s_fields, %s };\n\n",
+	code("%sconst struct mv_wire_struct mv_%s_wire = { \"%s\", sizeof(struct mv_%s), %d, %s_fields, %s };\n\n",
 		shared and "" or "static ", name, shown, name, #fields, name, plain)
 	structs[name] = { plain = plain }
 end
@@ -228,7 +228,7 @@ header("};\n\n#endif\n")
 code("const struct mv_call_desc mv_call_descs[MV_CALL_LAST] = {\n")
 for _, call in ipairs(calls) do
 	local function desc(part)
-		return call[part] and ("&mv_%s_%s_desc"):format(call[2], part) or "NULL"
+		return call[part] and ("&mv_%s_%s_wire"):format(call[2], part) or "NULL"
 	end
 	local free, flags, field, value = readable(call)
 	local plain_flags, secure_flags = {}, {}
