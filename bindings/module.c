@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "bindings/conf.h"
 #include "bindings/conn.h"
 #include "bindings/data_stream.h"
 #include "bindings/domain.h"
@@ -120,6 +121,7 @@ static void push_core(lua_State *L)
 	mv_lua_box_open(L);
 	mv_lua_error_open(L);
 	add_interrupted(L);
+	mv_lua_conf_open(L);
 	mv_lua_conn_open(L);
 	mv_lua_domain_open(L);
 	mv_lua_stream_open(L);

@@ -899,6 +899,22 @@ local function write_children(struct)
 	return #children
 end
 
+-- The usual name of a structure's element: that of the first that uses it.
+local function element_of(struct)
+	for _, root in pairs(kinds) do
+		if root.struct == struct.name then
+			return root.element
+		end
+	end
+	local user = struct.users[1] and struct.users[1].member
+	for _, a in ipairs(user and user.alternatives or {}) do
+		if a.struct == struct.name then
+			return a.elem
+		end
+	end
+	return user and user.name
+end
+
 local function write_desc(struct)
 	local attrs, unit_attr = {}, nil
 	for _, m in ipairs(struct.members) do
@@ -945,6 +961,7 @@ local function write_desc(struct)
 	put([[
 const struct mv_conf_desc mv_%s_desc = {
 	.name = %s,
+	.element = %s,
 	.size = sizeof(struct mv_%s_def),
 	.members = %s,
 	.n_members = %d,
@@ -957,7 +974,7 @@ const struct mv_conf_desc mv_%s_desc = {
 	.closed = %s,
 	.check = %s,
 };
-]], struct.name, quote(struct.name), struct.name, array(#struct.members, "_members"), #struct.members, array(#attrs, "_attrs"),
+]], struct.name, quote(struct.name), quote(element_of(struct)), struct.name, array(#struct.members, "_members"), #struct.members, array(#attrs, "_attrs"),
 		#attrs, array(n_children, "_children"), n_children, struct.text and struct.text.index or -1, quote(unit_attr),
 		tostring(struct.closed), struct.check and struct.name .. "_check" or "NULL")
 end
@@ -1044,6 +1061,16 @@ local function write_kinds()
 		put("\t&mv_%s_kind,", name)
 	end
 	put("\tNULL,\n};\nconst size_t mv_conf_n_kinds = %d;", #names)
+	names = sorted_keys(structs)
+	put("")
+	for _, name in ipairs(names) do
+		put("extern const struct mv_conf_desc mv_%s_desc;", name)
+	end
+	put("\nconst struct mv_conf_desc *const mv_conf_descs[] = {")
+	for _, name in ipairs(names) do
+		put("\t&mv_%s_desc,", name)
+	end
+	put("\tNULL,\n};\nconst size_t mv_conf_n_descs = %d;", #names)
 	save("kinds.c")
 end
 

@@ -192,7 +192,12 @@ struct mv_conf_kind {
 extern const struct mv_conf_kind *const mv_conf_kinds[];
 extern const size_t mv_conf_n_kinds;
 
+/* All structures, sorted by name. */
+extern const struct mv_conf_desc *const mv_conf_descs[];
+extern const size_t mv_conf_n_descs;
+
 const struct mv_conf_kind *mv_conf_kind_find(const char *name); /* NULL: none */
+const struct mv_conf_desc *mv_conf_desc_find(const char *name); /* NULL: none */
 
 /* --- for check functions ---------------------------------------------------------------------------------------------
  */
@@ -243,6 +248,9 @@ int mv_conf_append_pointer(void ***list, size_t *count, void *item, struct mv_er
 /* Takes item `index` (below *count) out of the list, not freed. */
 void *mv_conf_remove_pointer(void **list, size_t *count, size_t index);
 #define mv_conf_remove(list, count, index) mv_conf_remove_pointer((void **)(list), count, index)
+
+/* The text of the element <name> in the form in which MV_CONF_RAW members keep it. *out is returned owned. */
+int mv_conf_raw_read(const char *name, const char *xml, char **out, struct mv_error **err);
 
 /* --- values ----------------------------------------------------------------------------------------------------------
  */

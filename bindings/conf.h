@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration objects (engine/conf) for Lua: core.conf. */
+#ifndef BINDINGS_CONF_H
+#define BINDINGS_CONF_H
+
+#include <lua.h>
+
+/* Adds `conf` to the table on the top of the stack:
+ *
+ *   kinds                                 sequence of the names of all kinds: "domain", "network", ...
+ *   parse(kind, xml [, flags])            the object as a table, and a sequence of notes {line=, path=, message=}
+ *   format(kind, object [, flags])        its XML
+ *
+ * A kind is one of `kinds` or the name of a structure in a schema ("disk": one device). flags: a table of "validate",
+ * "live", "secure" = true. What is wrong is raised; in a table, with its path ("devices.disks[2].target.buss is not
+ * known; did you mean 'bus'?"). */
+void mv_lua_conf_open(lua_State *L);
+
+#endif
