@@ -5,7 +5,7 @@
 
 struct mv_moment *mv_moment_by_name(const struct mv_moment_tree *tree, const char *name)
 {
-	return mv_object_by_name(&tree->table, name);
+	return mv_entity_by_name(&tree->table, name);
 }
 
 static struct mv_moment **first_of(struct mv_moment_tree *tree, struct mv_moment *parent)
@@ -41,7 +41,7 @@ static void unlink_from(struct mv_moment_tree *tree, struct mv_moment *moment)
 int mv_moment_add(struct mv_moment_tree *tree, struct mv_moment *moment, struct mv_moment *parent,
 		  struct mv_error **err)
 {
-	if (mv_object_add(&tree->table, &moment->object, err) < 0)
+	if (mv_entity_add(&tree->table, &moment->object, err) < 0)
 		return -1;
 	link_to(tree, moment, parent);
 	return 0;
@@ -94,7 +94,7 @@ size_t mv_moment_descendant_count(const struct mv_moment *moment)
 static void drop(struct mv_moment_tree *tree, struct mv_moment *moment)
 {
 	unlink_from(tree, moment);
-	mv_object_remove(&moment->object);
+	mv_entity_remove(&moment->object);
 }
 
 static void delete_below(struct mv_moment_tree *tree, struct mv_moment *moment)
@@ -128,7 +128,7 @@ void mv_moment_clear(struct mv_moment_tree *tree)
 	tree->current = NULL;
 	while (tree->first_root)
 		mv_moment_delete(tree, tree->first_root, MV_MOMENT_WITH_CHILDREN);
-	mv_object_table_clear(&tree->table);
+	mv_entity_table_clear(&tree->table);
 }
 
 static bool wanted(const struct mv_moment *moment, const struct mv_moment_filter *filter)

@@ -7,11 +7,11 @@
 #include <stddef.h>
 
 #include "engine/base/error.h"
-#include "engine/domain/objects.h"
+#include "engine/domain/entity.h"
 
 /* A driver's own structure begins with it. object.name is the moment's. */
 struct mv_moment {
-	struct mv_object object;
+	struct mv_entity object;
 	struct mv_moment *parent; /* NULL: a root */
 	struct mv_moment *first_child, *last_child;
 	struct mv_moment *prev_sibling, *next_sibling; /* order of addition */
@@ -19,7 +19,7 @@ struct mv_moment {
 
 /* All zero is an empty tree. */
 struct mv_moment_tree {
-	struct mv_object_table table; /* by name */
+	struct mv_entity_table table; /* by name */
 	struct mv_moment *first_root, *last_root;
 	struct mv_moment *current; /* NULL: none */
 };

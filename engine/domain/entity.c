@@ -1,5 +1,5 @@
 #define MV_ERROR_DOMAIN MV_FROM_DOM
-#include "engine/domain/objects.h"
+#include "engine/domain/entity.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 
 #define FIRST_BUCKETS 16
 
-void *mv_object_create(size_t size, const char *name, const uint8_t uuid[16], struct mv_error **err)
+void *mv_entity_create(size_t size, const char *name, const uint8_t uuid[16], struct mv_error **err)
 {
-	struct mv_object *obj = calloc(1, size);
+	struct mv_entity *obj = calloc(1, size);
 	char *copy = strdup(name);
 
 	if (!obj || !copy) {
@@ -27,15 +27,15 @@ void *mv_object_create(size_t size, const char *name, const uint8_t uuid[16], st
 	return obj;
 }
 
-void *mv_object_ref(void *obj)
+void *mv_entity_ref(void *obj)
 {
-	((struct mv_object *)obj)->refs++;
+	((struct mv_entity *)obj)->refs++;
 	return obj;
 }
 
-void mv_object_unref(void *obj)
+void mv_entity_unref(void *obj)
 {
-	struct mv_object *o = obj;
+	struct mv_entity *o = obj;
 
 	if (!o || --o->refs)
 		return;
@@ -71,41 +71,41 @@ static uint64_t hash_uuid(const uint8_t uuid[16])
 	return mix(half[0] ^ mix(half[1]));
 }
 
-static bool in_index(const struct mv_object *obj, enum mv_object_index index)
+static bool in_index(const struct mv_entity *obj, enum mv_entity_index index)
 {
-	return index == MV_OBJECT_BY_NAME || (index == MV_OBJECT_BY_UUID && !mv_uuid_is_zero(obj->uuid)) ||
-		(index == MV_OBJECT_BY_ID && obj->id >= 0);
+	return index == MV_ENTITY_BY_NAME || (index == MV_ENTITY_BY_UUID && !mv_uuid_is_zero(obj->uuid)) ||
+		(index == MV_ENTITY_BY_ID && obj->id >= 0);
 }
 
-static struct mv_object **bucket(const struct mv_object_table *table, enum mv_object_index index, uint64_t hash)
+static struct mv_entity **bucket(const struct mv_entity_table *table, enum mv_entity_index index, uint64_t hash)
 {
 	return &table->buckets[index][hash & (table->bucket_count - 1)];
 }
 
-static struct mv_object **bucket_of(const struct mv_object *obj, enum mv_object_index index)
+static struct mv_entity **bucket_of(const struct mv_entity *obj, enum mv_entity_index index)
 {
-	uint64_t hash = index == MV_OBJECT_BY_NAME ? hash_name(obj->name) :
-		index == MV_OBJECT_BY_UUID         ? hash_uuid(obj->uuid) :
+	uint64_t hash = index == MV_ENTITY_BY_NAME ? hash_name(obj->name) :
+		index == MV_ENTITY_BY_UUID         ? hash_uuid(obj->uuid) :
 						     mix((uint64_t)obj->id);
 
 	return bucket(obj->table, index, hash);
 }
 
-static void index_add(struct mv_object *obj, enum mv_object_index index)
+static void index_add(struct mv_entity *obj, enum mv_entity_index index)
 {
 	if (in_index(obj, index)) {
-		struct mv_object **head = bucket_of(obj, index);
+		struct mv_entity **head = bucket_of(obj, index);
 
 		obj->chain[index] = *head;
 		*head = obj;
 	}
 }
 
-static void index_remove(struct mv_object *obj, enum mv_object_index index)
+static void index_remove(struct mv_entity *obj, enum mv_entity_index index)
 {
 	if (!in_index(obj, index))
 		return;
-	for (struct mv_object **at = bucket_of(obj, index); *at; at = &(*at)->chain[index]) {
+	for (struct mv_entity **at = bucket_of(obj, index); *at; at = &(*at)->chain[index]) {
 		if (*at == obj) {
 			*at = obj->chain[index];
 			obj->chain[index] = NULL;
@@ -114,27 +114,27 @@ static void index_remove(struct mv_object *obj, enum mv_object_index index)
 	}
 }
 
-static int grow(struct mv_object_table *table, struct mv_error **err)
+static int grow(struct mv_entity_table *table, struct mv_error **err)
 {
 	size_t count = table->bucket_count ? table->bucket_count * 2 : FIRST_BUCKETS;
-	struct mv_object **all = calloc(count * MV_OBJECT_INDEXES, sizeof(struct mv_object *));
+	struct mv_entity **all = calloc(count * MV_ENTITY_INDEXES, sizeof(struct mv_entity *));
 
 	if (!all)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a table of %zu objects", count);
 	free(table->buckets[0]); /* one allocation holds all three */
-	for (int i = 0; i < MV_OBJECT_INDEXES; i++)
+	for (int i = 0; i < MV_ENTITY_INDEXES; i++)
 		table->buckets[i] = all + count * (size_t)i;
 	table->bucket_count = count;
-	for (struct mv_object *obj = table->first; obj; obj = obj->next) {
-		for (int i = 0; i < MV_OBJECT_INDEXES; i++)
-			index_add(obj, (enum mv_object_index)i);
+	for (struct mv_entity *obj = table->first; obj; obj = obj->next) {
+		for (int i = 0; i < MV_ENTITY_INDEXES; i++)
+			index_add(obj, (enum mv_entity_index)i);
 	}
 	return 0;
 }
 
 /* --- table --- */
 
-int mv_object_add(struct mv_object_table *table, struct mv_object *obj, struct mv_error **err)
+int mv_entity_add(struct mv_entity_table *table, struct mv_entity *obj, struct mv_error **err)
 {
 	if (table->count >= table->bucket_count && grow(table, err) < 0)
 		return -1;
@@ -144,113 +144,121 @@ int mv_object_add(struct mv_object_table *table, struct mv_object *obj, struct m
 	*(table->last ? &table->last->next : &table->first) = obj;
 	table->last = obj;
 	table->count++;
-	for (int i = 0; i < MV_OBJECT_INDEXES; i++)
-		index_add(obj, (enum mv_object_index)i);
-	mv_object_ref(obj);
+	for (int i = 0; i < MV_ENTITY_INDEXES; i++)
+		index_add(obj, (enum mv_entity_index)i);
+	mv_entity_ref(obj);
 	return 0;
 }
 
-void mv_object_remove(struct mv_object *obj)
+void mv_entity_remove(struct mv_entity *obj)
 {
-	struct mv_object_table *table = obj->table;
+	struct mv_entity_table *table = obj->table;
 
 	if (!table)
 		return;
-	for (int i = 0; i < MV_OBJECT_INDEXES; i++)
-		index_remove(obj, (enum mv_object_index)i);
+	for (int i = 0; i < MV_ENTITY_INDEXES; i++)
+		index_remove(obj, (enum mv_entity_index)i);
 	*(obj->prev ? &obj->prev->next : &table->first) = obj->next;
 	*(obj->next ? &obj->next->prev : &table->last) = obj->prev;
 	table->count--;
 	obj->prev = obj->next = NULL;
 	obj->table = NULL;
-	mv_object_unref(obj);
+	mv_entity_unref(obj);
 }
 
-void mv_object_table_clear(struct mv_object_table *table)
+void mv_entity_table_clear(struct mv_entity_table *table)
 {
 	while (table->first)
-		mv_object_remove(table->first);
+		mv_entity_remove(table->first);
 	free(table->buckets[0]);
-	*table = (struct mv_object_table){ 0 };
+	*table = (struct mv_entity_table){ 0 };
 }
 
-void *mv_object_by_name(const struct mv_object_table *table, const char *name)
+void mv_entity_table_move(struct mv_entity_table *to, struct mv_entity_table *from)
+{
+	*to = *from;
+	*from = (struct mv_entity_table){ 0 };
+	for (struct mv_entity *obj = to->first; obj; obj = obj->next)
+		obj->table = to;
+}
+
+void *mv_entity_by_name(const struct mv_entity_table *table, const char *name)
 {
 	if (!table->count)
 		return NULL;
-	for (struct mv_object *o = *bucket(table, MV_OBJECT_BY_NAME, hash_name(name)); o;
-	     o = o->chain[MV_OBJECT_BY_NAME]) {
+	for (struct mv_entity *o = *bucket(table, MV_ENTITY_BY_NAME, hash_name(name)); o;
+	     o = o->chain[MV_ENTITY_BY_NAME]) {
 		if (strcmp(o->name, name) == 0)
 			return o;
 	}
 	return NULL;
 }
 
-void *mv_object_by_uuid(const struct mv_object_table *table, const uint8_t uuid[16])
+void *mv_entity_by_uuid(const struct mv_entity_table *table, const uint8_t uuid[16])
 {
 	if (!table->count || mv_uuid_is_zero(uuid))
 		return NULL;
-	for (struct mv_object *o = *bucket(table, MV_OBJECT_BY_UUID, hash_uuid(uuid)); o;
-	     o = o->chain[MV_OBJECT_BY_UUID]) {
+	for (struct mv_entity *o = *bucket(table, MV_ENTITY_BY_UUID, hash_uuid(uuid)); o;
+	     o = o->chain[MV_ENTITY_BY_UUID]) {
 		if (memcmp(o->uuid, uuid, sizeof(o->uuid)) == 0)
 			return o;
 	}
 	return NULL;
 }
 
-void *mv_object_by_id(const struct mv_object_table *table, int id)
+void *mv_entity_by_id(const struct mv_entity_table *table, int id)
 {
 	if (!table->count || id < 0)
 		return NULL;
-	for (struct mv_object *o = *bucket(table, MV_OBJECT_BY_ID, mix((uint64_t)id)); o;
-	     o = o->chain[MV_OBJECT_BY_ID]) {
+	for (struct mv_entity *o = *bucket(table, MV_ENTITY_BY_ID, mix((uint64_t)id)); o;
+	     o = o->chain[MV_ENTITY_BY_ID]) {
 		if (o->id == id)
 			return o;
 	}
 	return NULL;
 }
 
-void mv_object_set_id(struct mv_object *obj, int id)
+void mv_entity_set_id(struct mv_entity *obj, int id)
 {
 	if (obj->table)
-		index_remove(obj, MV_OBJECT_BY_ID);
+		index_remove(obj, MV_ENTITY_BY_ID);
 	obj->id = id;
 	if (obj->table)
-		index_add(obj, MV_OBJECT_BY_ID);
+		index_add(obj, MV_ENTITY_BY_ID);
 }
 
-int mv_object_rename(struct mv_object *obj, const char *name, struct mv_error **err)
+int mv_entity_rename(struct mv_entity *obj, const char *name, struct mv_error **err)
 {
 	char *copy = strdup(name);
 
 	if (!copy)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for '%s'", name);
 	if (obj->table)
-		index_remove(obj, MV_OBJECT_BY_NAME);
+		index_remove(obj, MV_ENTITY_BY_NAME);
 	free(obj->name);
 	obj->name = copy;
 	if (obj->table)
-		index_add(obj, MV_OBJECT_BY_NAME);
+		index_add(obj, MV_ENTITY_BY_NAME);
 	return 0;
 }
 
-void *mv_object_first(const struct mv_object_table *table)
+void *mv_entity_first(const struct mv_entity_table *table)
 {
 	return table->first;
 }
 
-void *mv_object_next(const void *obj)
+void *mv_entity_next(const void *obj)
 {
-	return ((const struct mv_object *)obj)->next;
+	return ((const struct mv_entity *)obj)->next;
 }
 
-int mv_object_check_new(const struct mv_object_table *table, const char *kind, int from, const char *name,
+int mv_entity_check_new(const struct mv_entity_table *table, const char *kind, int from, const char *name,
 			const uint8_t uuid[16], bool live, void *existing, struct mv_error **err)
 {
-	struct mv_object *same = mv_object_by_uuid(table, uuid);
+	struct mv_entity *same = mv_entity_by_uuid(table, uuid);
 	char text[MV_UUID_TEXT];
 
-	*(struct mv_object **)existing = same;
+	*(struct mv_entity **)existing = same;
 	if (same) {
 		if (strcmp(same->name, name) != 0)
 			return mv_error_set_full(err, from, MV_ERR_OPERATION_FAILED, 0,
@@ -264,7 +272,7 @@ int mv_object_check_new(const struct mv_object_table *table, const char *kind, i
 						 kind, same->name);
 		return 0;
 	}
-	same = mv_object_by_name(table, name);
+	same = mv_entity_by_name(table, name);
 	if (same)
 		return mv_error_set_full(err, from, MV_ERR_OPERATION_FAILED, 0, "%s '%s' already exists with uuid %s",
 					 kind, name, mv_uuid_format(same->uuid, text));

@@ -9,23 +9,23 @@
 
 #include <cmocka.h>
 
+#include "engine/domain/entity.h"
 #include "engine/domain/moment.h"
-#include "engine/domain/objects.h"
 
 #define MANY 10000
 
 static unsigned released;
 
-static void count_release(struct mv_object *obj)
+static void count_release(struct mv_entity *obj)
 {
 	(void)obj;
 	released++;
 }
 
-static struct mv_object *make(const char *name, unsigned number)
+static struct mv_entity *make(const char *name, unsigned number)
 {
 	uint8_t uuid[16] = { (uint8_t)number, (uint8_t)(number >> 8), 1 };
-	struct mv_object *obj = mv_object_create(sizeof(struct mv_object), name, uuid, NULL);
+	struct mv_entity *obj = mv_entity_create(sizeof(struct mv_entity), name, uuid, NULL);
 
 	assert_non_null(obj);
 	obj->release = count_release;
@@ -34,99 +34,99 @@ static struct mv_object *make(const char *name, unsigned number)
 
 static void table(void **state)
 {
-	struct mv_object_table t = { 0 };
+	struct mv_entity_table t = { 0 };
 	uint8_t uuid[16] = { 0x10, 0, 1 };
 	char name[16];
 	unsigned count = 0;
 
 	(void)state;
 	released = 0;
-	assert_null(mv_object_by_name(&t, "x"));
-	assert_null(mv_object_by_uuid(&t, uuid));
-	assert_null(mv_object_by_id(&t, 0));
-	assert_null(mv_object_first(&t));
+	assert_null(mv_entity_by_name(&t, "x"));
+	assert_null(mv_entity_by_uuid(&t, uuid));
+	assert_null(mv_entity_by_id(&t, 0));
+	assert_null(mv_entity_first(&t));
 	for (unsigned i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "g%u", i);
-		struct mv_object *obj = make(name, i);
-		assert_int_equal(mv_object_add(&t, obj, NULL), 0);
+		struct mv_entity *obj = make(name, i);
+		assert_int_equal(mv_entity_add(&t, obj, NULL), 0);
 		if (i % 2)
-			mv_object_set_id(obj, (int)i);
-		mv_object_unref(obj);
+			mv_entity_set_id(obj, (int)i);
+		mv_entity_unref(obj);
 	}
 	assert_int_equal(t.count, MANY);
-	for (struct mv_object *obj = mv_object_first(&t); obj; obj = mv_object_next(obj)) {
+	for (struct mv_entity *obj = mv_entity_first(&t); obj; obj = mv_entity_next(obj)) {
 		snprintf(name, sizeof(name), "g%u", count);
 		assert_string_equal(obj->name, name);
-		assert_ptr_equal(mv_object_by_name(&t, name), obj);
-		assert_ptr_equal(mv_object_by_uuid(&t, obj->uuid), obj);
-		assert_ptr_equal(mv_object_by_id(&t, (int)count), count % 2 ? obj : NULL);
+		assert_ptr_equal(mv_entity_by_name(&t, name), obj);
+		assert_ptr_equal(mv_entity_by_uuid(&t, obj->uuid), obj);
+		assert_ptr_equal(mv_entity_by_id(&t, (int)count), count % 2 ? obj : NULL);
 		count++;
 	}
 	assert_int_equal(count, MANY);
 
-	struct mv_object *kept = mv_object_ref(mv_object_by_uuid(&t, uuid));
+	struct mv_entity *kept = mv_entity_ref(mv_entity_by_uuid(&t, uuid));
 	assert_string_equal(kept->name, "g16");
-	mv_object_set_id(kept, 3); /* ids may meet while one guest stops and another starts */
-	mv_object_set_id(kept, -1);
-	assert_string_equal(((struct mv_object *)mv_object_by_id(&t, 3))->name, "g3");
-	assert_int_equal(mv_object_rename(kept, "renamed", NULL), 0);
-	assert_null(mv_object_by_name(&t, "g16"));
-	assert_ptr_equal(mv_object_by_name(&t, "renamed"), kept);
-	mv_object_remove(kept);
-	mv_object_remove(kept);
+	mv_entity_set_id(kept, 3); /* ids may meet while one guest stops and another starts */
+	mv_entity_set_id(kept, -1);
+	assert_string_equal(((struct mv_entity *)mv_entity_by_id(&t, 3))->name, "g3");
+	assert_int_equal(mv_entity_rename(kept, "renamed", NULL), 0);
+	assert_null(mv_entity_by_name(&t, "g16"));
+	assert_ptr_equal(mv_entity_by_name(&t, "renamed"), kept);
+	mv_entity_remove(kept);
+	mv_entity_remove(kept);
 	assert_null(kept->table);
-	assert_null(mv_object_by_name(&t, "renamed"));
-	assert_null(mv_object_by_uuid(&t, uuid));
+	assert_null(mv_entity_by_name(&t, "renamed"));
+	assert_null(mv_entity_by_uuid(&t, uuid));
 	assert_int_equal(t.count, MANY - 1);
 	assert_int_equal(released, 0);
-	mv_object_unref(kept);
+	mv_entity_unref(kept);
 	assert_int_equal(released, 1);
-	mv_object_remove(mv_object_first(&t));
-	mv_object_table_clear(&t);
+	mv_entity_remove(mv_entity_first(&t));
+	mv_entity_table_clear(&t);
 	assert_int_equal(released, MANY);
 	assert_int_equal(t.count, 0);
-	mv_object_unref(NULL);
+	mv_entity_unref(NULL);
 }
 
 static void without_uuid(void **state)
 {
-	struct mv_object_table t = { 0 };
-	struct mv_object *a = mv_object_create(sizeof(*a), "eth0", NULL, NULL);
-	struct mv_object *b = mv_object_create(sizeof(*b), "eth1", NULL, NULL);
+	struct mv_entity_table t = { 0 };
+	struct mv_entity *a = mv_entity_create(sizeof(*a), "eth0", NULL, NULL);
+	struct mv_entity *b = mv_entity_create(sizeof(*b), "eth1", NULL, NULL);
 
 	(void)state;
-	assert_int_equal(mv_object_add(&t, a, NULL), 0);
-	assert_int_equal(mv_object_add(&t, b, NULL), 0);
-	assert_null(mv_object_by_uuid(&t, a->uuid));
-	assert_ptr_equal(mv_object_by_name(&t, "eth1"), b);
-	mv_object_table_clear(&t);
-	mv_object_unref(a);
-	mv_object_unref(b);
+	assert_int_equal(mv_entity_add(&t, a, NULL), 0);
+	assert_int_equal(mv_entity_add(&t, b, NULL), 0);
+	assert_null(mv_entity_by_uuid(&t, a->uuid));
+	assert_ptr_equal(mv_entity_by_name(&t, "eth1"), b);
+	mv_entity_table_clear(&t);
+	mv_entity_unref(a);
+	mv_entity_unref(b);
 }
 
-static void check(struct mv_object_table *t, const char *name, unsigned number, bool live, const char *message)
+static void check(struct mv_entity_table *t, const char *name, unsigned number, bool live, const char *message)
 {
 	uint8_t uuid[16] = { (uint8_t)number, (uint8_t)(number >> 8), 1 };
-	struct mv_object *existing;
+	struct mv_entity *existing;
 	mv_auto(mv_error) err = NULL;
-	int ret = mv_object_check_new(t, "domain", MV_FROM_DOM, name, uuid, live, &existing, &err);
+	int ret = mv_entity_check_new(t, "domain", MV_FROM_DOM, name, uuid, live, &existing, &err);
 
 	if (message) {
 		assert_int_equal(ret, -1);
 		assert_string_equal(err->message, message);
 	} else {
 		assert_int_equal(ret, 0);
-		assert_ptr_equal(existing, mv_object_by_uuid(t, uuid));
+		assert_ptr_equal(existing, mv_entity_by_uuid(t, uuid));
 	}
 }
 
 static void check_new(void **state)
 {
-	struct mv_object_table t = { 0 };
-	struct mv_object *obj = make("one", 1);
+	struct mv_entity_table t = { 0 };
+	struct mv_entity *obj = make("one", 1);
 
 	(void)state;
-	assert_int_equal(mv_object_add(&t, obj, NULL), 0);
+	assert_int_equal(mv_entity_add(&t, obj, NULL), 0);
 	check(&t, "two", 2, true, NULL);
 	check(&t, "one", 1, true, NULL);
 	check(&t, "two", 1, false, "domain 'one' is already defined with uuid 01000100-0000-0000-0000-000000000000");
@@ -134,20 +134,20 @@ static void check_new(void **state)
 	obj->active = true;
 	check(&t, "one", 1, false, NULL);
 	check(&t, "one", 1, true, "domain 'one' is already active");
-	mv_object_table_clear(&t);
-	mv_object_unref(obj);
+	mv_entity_table_clear(&t);
+	mv_entity_unref(obj);
 }
 
 /* --- moments --- */
 
 static struct mv_moment *moment(struct mv_moment_tree *tree, const char *name, const char *parent)
 {
-	struct mv_moment *m = mv_object_create(sizeof(*m), name, NULL, NULL);
+	struct mv_moment *m = mv_entity_create(sizeof(*m), name, NULL, NULL);
 
 	assert_non_null(m);
 	m->object.release = count_release;
 	assert_int_equal(mv_moment_add(tree, m, parent ? mv_moment_by_name(tree, parent) : NULL, NULL), 0);
-	mv_object_unref(m);
+	mv_entity_unref(m);
 	return m;
 }
 
