@@ -1,3 +1,4 @@
+/* Opening and closing test hosts, and the table of what they can do. */
 #define MV_ERROR_DOMAIN MV_FROM_TEST
 #include "engine/test/driver.h"
 
@@ -5,81 +6,142 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "engine/api/call.h"
+#include "engine/api/notice.h"
+#include "engine/test/calls.h"
+#include "engine/test/load.h"
 
-#define TEST_VERSION 2 /* of the hypervisor: 0.0.2, as libvirt's test driver says */
+#define SLOT(call) .call = mv_test_##call,
+static const struct mv_calls test_calls = { MV_TEST_ALL_CALLS(SLOT) };
 
-struct mv_test {
-	struct mv_driver drv;
+const struct mv_test_loader mv_test_loaders[] = {
+	{ "domain", mv_test_load_domain },
+	{ "interface", mv_test_load_interface },
+	{ "device", mv_test_load_nodedev },
+	{ NULL, NULL },
 };
 
-/* --- connection --- */
+/* --- hosts --- */
 
-static int copy_text(char **out, const char *text, struct mv_error **err)
+static void host_unref(struct mv_test_host *host)
 {
-	*out = strdup(text);
-	return *out ? 0 : mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for an answer");
+	if (!host || --host->refs)
+		return;
+	mv_entity_table_clear(&host->domains);
+	mv_entity_table_clear(&host->networks);
+	mv_entity_table_clear(&host->pools);
+	mv_entity_table_clear(&host->interfaces);
+	mv_entity_table_clear(&host->saved_interfaces);
+	mv_entity_table_clear(&host->nodedevs);
+	for (size_t i = 0; i < host->user_count; i++) {
+		free(host->users[i].name);
+		free(host->users[i].password);
+	}
+	free(host->users);
+	free(host);
 }
 
-static int get_type(struct mv_driver *drv, const void *args, struct mv_connect_get_type_ret *ret, struct mv_error **err)
+static struct mv_test_host *host_create(struct mv_error **err)
 {
-	(void)drv, (void)args;
-	return copy_text(&ret->type, "TEST", err);
+	struct mv_test_host *host = calloc(1, sizeof(*host));
+
+	if (!host) {
+		mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a test host");
+		return NULL;
+	}
+	*host = (struct mv_test_host){
+		.refs = 1,
+		.model = "i686",
+		.memory = 3 << 20,
+		.cpus = 16,
+		.mhz = 1400,
+		.nodes = 2,
+		.sockets = 2,
+		.cores = 2,
+		.threads = 2,
+		.next_id = 1,
+	};
+	return host;
 }
 
-static int get_version(struct mv_driver *drv, const void *args, struct mv_connect_get_version_ret *ret,
-		       struct mv_error **err)
+/* The host of test:///default is one for all connections of a thread (all calls of a connection come from its thread),
+ * as long as there is one: so that a script can see in one connection what it does in another. */
+static _Thread_local struct mv_test_host *shared_host;
+
+static struct mv_test_host *open_default(struct mv_error **err)
 {
-	(void)drv, (void)args, (void)err;
-	ret->hv_ver = TEST_VERSION;
-	return 0;
+	struct mv_test_host *host;
+
+	if (shared_host) {
+		shared_host->refs++;
+		return shared_host;
+	}
+	host = host_create(err);
+	if (!host)
+		return NULL;
+	host->cell_count = 2;
+	for (unsigned i = 0; i < host->cell_count; i++)
+		host->cells[i] = (struct mv_test_cell){ .memory = (i + 1) * (2048u << 10),
+							.free = (i + 1) * (1024u << 10),
+							.cpus = 8 };
+	if (mv_test_load(host, mv_test_content, strlen(mv_test_content), NULL, err) < 0) {
+		host_unref(host);
+		return NULL;
+	}
+	shared_host = host;
+	return host;
 }
 
-static int get_hostname(struct mv_driver *drv, const void *args, struct mv_connect_get_hostname_ret *ret,
-			struct mv_error **err)
+static struct mv_test_host *open_file(const char *path, struct mv_error **err)
 {
-	char name[256];
+	struct mv_test_host *host = host_create(err);
 
-	(void)drv, (void)args;
-	if (gethostname(name, sizeof(name)) < 0)
-		return mv_error_set_errno(err, errno, "failed to determine host name");
-	name[sizeof(name) - 1] = 0;
-	return copy_text(&ret->hostname, name, err);
+	if (host && mv_test_load_file(host, path, err) < 0) {
+		host_unref(host);
+		return NULL;
+	}
+	return host;
 }
 
-static const struct mv_calls calls = {
-	.connect_get_type = get_type,
-	.connect_get_version = get_version,
-	.connect_get_hostname = get_hostname,
-};
-
-/* --- driver --- */
+/* --- connections --- */
 
 static int test_open(const struct mv_uri *uri, struct mv_driver **out, struct mv_error **err)
 {
-	struct mv_test *test;
+	struct mv_test_driver *test;
 
-	if (strcmp(uri->path, "/default") != 0)
-		return mv_error_set(err, MV_ERR_INVALID_ARG, "There is no test host '%s'; try test:///default",
-				    uri->path);
+	if (!uri->path[0] || strcmp(uri->path, "/") == 0)
+		return mv_error_set(err, MV_ERR_INVALID_ARG, "testOpen: supply a path or use test:///default");
 	test = calloc(1, sizeof(*test));
 	if (!test)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a connection");
-	test->drv.ops = &mv_test_driver;
-	if (mv_event_queue_init(&test->drv.events, err) < 0) {
+	test->driver.ops = &mv_test_driver;
+	test->host = strcmp(uri->path, "/default") == 0 ? open_default(err) : open_file(uri->path, err);
+	if (!test->host) {
 		free(test);
 		return -1;
 	}
-	*out = &test->drv;
+	if (mv_event_queue_init(&test->driver.events, err) < 0) {
+		host_unref(test->host);
+		free(test);
+		return -1;
+	}
+	test->next = test->host->drivers;
+	test->host->drivers = test;
+	*out = &test->driver;
 	return 0;
 }
 
 static void test_close(struct mv_driver *drv)
 {
-	struct mv_test *test = mv_container_of(drv, struct mv_test, drv);
+	struct mv_test_driver *test = (struct mv_test_driver *)drv;
+	struct mv_test_driver **at = &test->host->drivers;
 
+	while (*at != test)
+		at = &(*at)->next;
+	*at = test->next;
+	if (test->host == shared_host && test->host->refs == 1)
+		shared_host = NULL;
+	host_unref(test->host);
 	mv_event_queue_release(&drv->events);
 	free(test);
 }
@@ -104,5 +166,35 @@ const struct mv_driver_ops mv_test_driver = {
 	.close = test_close,
 	.fd = test_fd,
 	.wait = test_wait,
-	.calls = &calls,
+	.calls = &test_calls,
 };
+
+/* --- what the files of the driver share --- */
+
+void mv_test_event(struct mv_test_host *host, enum mv_call_id event, const void *msg)
+{
+	for (struct mv_test_driver *test = host->drivers; test; test = test->next) {
+		const struct mv_wire_struct *desc = mv_call_descs[event].msg;
+		mv_autofree void *copy = NULL;
+
+		if (!mv_notify_wanted(&test->driver, event))
+			continue;
+		copy = malloc(desc->size);
+		if (copy && mv_wire_copy(desc, copy, msg, NULL) == 0)
+			mv_notify(&test->driver, event, copy);
+	}
+}
+
+int mv_test_check_flags(uint32_t flags, uint32_t allowed, const char *function, struct mv_error **err)
+{
+	if (flags & ~allowed)
+		return mv_error_set(err, MV_ERR_INVALID_ARG, "unsupported flags (0x%x) in function %s",
+				    flags & ~allowed, function);
+	return 0;
+}
+
+int mv_test_copy(const char *text, char **to, struct mv_error **err)
+{
+	*to = strdup(text);
+	return *to ? 0 : mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for an answer");
+}

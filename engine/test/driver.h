@@ -1,10 +1,97 @@
-/* The test driver: a host in memory, with guests that only seem to run. test:///default has canned content;
- * test:///FILE reads a description of a host. */
+/* The test driver: test:///default, a host that is only in memory, with the content of libvirt's own test driver, and
+ * test:///FILE, which reads the content from a file in libvirt's format for it. Nothing runs; everything behaves. One
+ * file per kind of object; each declares its calls in engine/test/calls.h. */
 #ifndef MV_TEST_DRIVER_H
 #define MV_TEST_DRIVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/api/call.h"
 #include "engine/api/driver.h"
+#include "engine/domain/entity.h"
+#include "engine/domain/guest.h"
+#include "engine/domain/lifecycle.h"
 
 extern const struct mv_driver_ops mv_test_driver;
+
+struct mv_test_cell {
+	uint64_t memory, free; /* KiB */
+	unsigned cpus;
+};
+
+struct mv_test_user {
+	char *name, *password; /* password may be NULL: none is asked for */
+};
+
+/* What the calls work on. */
+struct mv_test_host {
+	unsigned refs;
+	struct mv_test_driver *drivers; /* of all connections to it: each gets the events */
+
+	char model[32];
+	uint64_t memory; /* KiB */
+	int cpus, mhz, nodes, sockets, cores, threads;
+	struct mv_test_cell cells[2];
+	unsigned cell_count;
+	struct mv_test_user *users; /* who may open it; none: everybody */
+	size_t user_count;
+
+	struct mv_entity_table domains;    /* struct mv_test_domain */
+	struct mv_entity_table networks;   /* engine/test/network.c */
+	struct mv_entity_table pools;      /* engine/test/pool.c */
+	struct mv_entity_table interfaces; /* engine/test/interface.c */
+	struct mv_entity_table nodedevs;   /* engine/test/nodedev.c */
+	int next_id;                       /* of the next guest that starts */
+
+	bool changing_interfaces; /* between begin and commit or rollback */
+	struct mv_entity_table saved_interfaces;
+};
+
+struct mv_test_driver {
+	struct mv_driver driver;
+	struct mv_test_host *host;
+	struct mv_test_driver *next; /* of the host */
+};
+
+static inline struct mv_test_host *mv_test_host(struct mv_driver *drv)
+{
+	return ((struct mv_test_driver *)drv)->host;
+}
+
+/* Fails with MV_ERR_INVALID_ARG, in libvirt's words, when `flags` has others than `allowed`. `function` is the name of
+ * libvirt's function in them. */
+int mv_test_check_flags(uint32_t flags, uint32_t allowed, const char *function, struct mv_error **err);
+
+/* strdup() with an error. *to is NULL after a failure. */
+int mv_test_copy(const char *text, char **to, struct mv_error **err);
+
+/* Tells all connections to the host. msg (an event's structure, on the stack) stays the caller's. */
+void mv_test_event(struct mv_test_host *host, enum mv_call_id event, const void *msg);
+
+/* --- guests --- */
+
+struct mv_test_domain {
+	struct mv_guest guest;
+	bool frozen[2];  /* its two file systems */
+	int64_t seconds; /* its clock, which stands still */
+	uint32_t nanoseconds;
+};
+
+/* The guest that a reference means; MV_ERR_NO_DOMAIN. */
+struct mv_test_domain *mv_test_domain(struct mv_driver *drv, const struct mv_domain_ref *ref, struct mv_error **err);
+/* Fills an empty reference. */
+int mv_test_domain_ref(const struct mv_guest *guest, struct mv_domain_ref *ref, struct mv_error **err);
+/* A definition from XML, completed as libvirt's test driver does it. `function` as above. NULL with *err. */
+struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struct mv_error **err);
+/* Makes the definition (taken, also on failure) a guest, or a guest's next definition. *updated (may be NULL): there
+ * was one. NULL with *err. */
+struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct mv_domain_def *def, bool live,
+					     bool *updated, struct mv_error **err);
+int mv_test_domain_start(struct mv_test_host *host, struct mv_guest *guest, enum mv_running_reason reason,
+			 struct mv_error **err);
+/* The life-cycle event; while nobody listens it costs nothing. */
+void mv_test_lifecycle(struct mv_test_host *host, const struct mv_guest *guest, enum mv_lifecycle event, int detail);
 
 #endif
