@@ -15,6 +15,7 @@
 #include "bindings/state.h"
 #include "bindings/stream.h"
 #include "bindings/wait.h"
+#include "bindings/xpath.h"
 #include "engine/domain/state.h"
 
 #define CORE "moonvisor.core"
@@ -127,6 +128,7 @@ static void push_core(lua_State *L)
 	mv_lua_stream_open(L);
 	mv_lua_event_open(L);
 	mv_lua_wait_open(L);
+	mv_lua_xpath_open(L);
 	mv_lua_raw_open(L);
 }
 

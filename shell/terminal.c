@@ -3,12 +3,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shell/signals.h"
@@ -52,10 +54,43 @@ static int terminal_make_folder(lua_State *L)
 	return 0;
 }
 
+/* clock() -> seconds since 1970, microseconds */
+static int terminal_clock(lua_State *L)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	lua_pushinteger(L, now.tv_sec);
+	lua_pushinteger(L, now.tv_nsec / 1000);
+	return 2;
+}
+
 /* is_root() */
 static int terminal_is_root(lua_State *L)
 {
 	lua_pushboolean(L, geteuid() == 0);
+	return 1;
+}
+
+/* make_file(folder, prefix, suffix) -> path of a new file that only this user can read; nil and why */
+static int terminal_make_file(lua_State *L)
+{
+	const char *suffix = luaL_checkstring(L, 3);
+	const char *path =
+		lua_pushfstring(L, "%s/%sXXXXXX%s", luaL_checkstring(L, 1), luaL_checkstring(L, 2), suffix);
+	size_t size = strlen(path) + 1;
+	char *copy = lua_newuserdatauv(L, size, 0);
+	int fd;
+
+	memcpy(copy, path, size);
+	fd = mkostemps(copy, (int)strlen(suffix), O_CLOEXEC);
+	if (fd < 0) {
+		lua_pushnil(L);
+		lua_pushstring(L, strerror(errno));
+		return 2;
+	}
+	close(fd);
+	lua_pushstring(L, copy);
 	return 1;
 }
 
@@ -121,7 +156,9 @@ static const luaL_Reg functions[] = {
 	{ "isatty", terminal_isatty },
 	{ "width", terminal_width },
 	{ "make_folder", terminal_make_folder },
+	{ "clock", terminal_clock },
 	{ "is_root", terminal_is_root },
+	{ "make_file", terminal_make_file },
 	{ "list_folder", terminal_list_folder },
 	{ "change_folder", terminal_change_folder },
 	{ "current_folder", terminal_current_folder },

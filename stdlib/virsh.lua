@@ -2,7 +2,7 @@
 
 local M = {}
 
-local EXIT_OK, EXIT_FAILED = 0, 1
+local EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 -- What scripts that ask for the version compare with: the release of libvirt whose commands and formats these are.
 M.VERSION = "9.0.0"
@@ -325,7 +325,13 @@ local function run(arguments)
 	elseif not parsed then
 		return prompt(ctl)
 	end
-	return ctl:run_all(parsed) and EXIT_OK or EXIT_FAILED
+	local unbroken, ok = require("moonvisor.terminal").interruptible(ctl.run_all, ctl, parsed)
+	if unbroken then
+		return ok and EXIT_OK or EXIT_FAILED
+	elseif rawequal(ok, require("moonvisor.core").interrupted) then
+		return EXIT_INTERRUPTED
+	end
+	error(ok, 0)
 end
 
 --- The whole program.

@@ -38,6 +38,8 @@
 -- Options: opt.name (options.lua). ctl:given(opt, "name"): as it was written, unchecked. ctl:exclusive(opt, "a", "b"),
 -- ctl:requires(opt, "a", "b") (a only with b) fail with virsh's text. ctl:affect(opt): --config, --live, --current as
 -- flags.
+-- Further: ctl:print_xml(xml, opt) (--xpath, --wrap), ctl:edit{...} (edit.lua), ctl:watch{...} (watch.lua: waiting for
+-- events), ctl:pretty_size(bytes), ctl:number(name, text, kind, unit), ctl:read_file(path), ctl:sort_by_name(list).
 -- Objects: ctl:domain(text), network, pool, volume, interface, nodedev, secret, nwfilter, ...: lookup.lua.
 
 local core = require "moonvisor.core"
@@ -233,9 +235,19 @@ end
 function Control:print_xml(xml, opt)
 	local path = opt.xpath
 	if path then
-		xml = core.conf.xpath(xml, path, opt.wrap or false)
+		xml = core.xpath(xml, path, opt.wrap or false)
 	end
 	self:print("%s", xml)
+end
+
+--- Lets the user edit XML; see edit.lua.
+function Control:edit(how)
+	return require("moonvisor.command.edit").edit(self, how)
+end
+
+--- Waits for events; see watch.lua.
+function Control:watch(how)
+	return require("moonvisor.command.watch").watch(self, how)
 end
 
 local MAX_FILE = 10 * 1024 * 1024

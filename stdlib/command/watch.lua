@@ -1,0 +1,71 @@
+-- The commands that wait for events: `event`, `net-event`, ... Prints each, with the time when that is wanted, until the
+-- first one, or with `loop` until the time is over or Ctrl-C.
+--
+--   return ctl:watch {
+--       timeout = opt.timeout,             -- milliseconds, or nil: no limit
+--       loop = opt.loop, timestamp = opt.timestamp,
+--       listen = function(hit)             -- registers; hit(text, ...) prints an event, a line with its newline
+--           return { ctl.raw:on("network_event_lifecycle", net, function(ev) hit("event 'lifecycle' ...\n") end) }
+--       end,
+--   }
+
+local core = require "moonvisor.core"
+local wait = require "moonvisor.wait"
+
+local M = {}
+
+-- "2026-11-20 13:14:20.123+0000"
+local function now_text()
+	local seconds, microseconds = require("moonvisor.terminal").clock()
+	return os.date("!%Y-%m-%d %H:%M:%S", seconds) .. (".%03d+0000"):format(microseconds // 1000)
+end
+
+-- Waits until `enough` or the deadline. Returns "done" or "timeout".
+local function wait_for(conn, deadline, enough)
+	while not enough() do
+		if wait.deliver(conn) == 0 then
+			if wait.expired(deadline) then
+				return "timeout"
+			end
+			wait.step({ conn }, deadline)
+		end
+	end
+	return "done"
+end
+
+--- Waits and prints.
+---@param how {timeout: integer?, loop: boolean?, timestamp: boolean?, listen: function}
+---@return boolean ok   whether there was an event
+function M.watch(ctl, how)
+	local conn, count = ctl.conn, 0
+	if ctl:dry() then
+		ctl.recorder:remark "events are waited for and printed"
+		return true
+	end
+	local registrations = how.listen(function(text, ...)
+		if not how.loop and count > 0 then
+			return
+		end
+		count = count + 1
+		ctl:print("%s%s", how.timestamp and now_text() .. ": " or "", select("#", ...) > 0 and text:format(...) or text)
+		ctl.flush()
+	end)
+	ctl.flush()
+	local ok, result = pcall(wait_for, conn, wait.deadline(how.timeout and how.timeout / 1000 or math.huge), function()
+		return count > 0 and not how.loop
+	end)
+	for _, registration in ipairs(registrations) do
+		registration:cancel()
+	end
+	if not ok and not rawequal(result, core.interrupted) then
+		error(result, 0)
+	elseif not ok then
+		ctl:print "event loop interrupted\n"
+	elseif result == "timeout" then
+		ctl:print "event loop timed out\n"
+	end
+	ctl:print("events received: %d\n", count)
+	return count > 0
+end
+
+return M
