@@ -11,7 +11,8 @@ return {
 	structs = {
 		virtualport = {
 			{ attr = "type", type = "enum", of = "virtualport_type" },
-			{ elem = "parameters", struct = "virtualport_parameters" },
+			{ elem = "parameters", struct = "virtualport_parameters", drop_empty = true },
+			check = "mv_virtualport_check",
 		},
 		virtualport_parameters = {
 			{ attr = "managerid", type = "uint", max = 255, field = "manager_id" },
@@ -32,10 +33,12 @@ return {
 			{ attr = "peak", type = "u64" },
 			{ attr = "floor", type = "u64" },
 			{ attr = "burst", type = "u64" },
+			check = "mv_bandwidth_rate_check",
 		},
 		vlan = {
 			{ attr = "trunk", type = "tri_bool" },
 			{ elem = "tag", struct = "vlan_tag", list = true, field = "tags" },
+			check = "mv_vlan_check",
 		},
 		vlan_tag = {
 			{ attr = "id", type = "uint", required = true, max = 4095 },

@@ -19,6 +19,7 @@ return {
 			{ attr = "type", type = "enum", of = "encryption_secret_type", required = true },
 			{ attr = "uuid", type = "uuid" },
 			{ attr = "usage", type = "string" },
+			check = "mv_encryption_secret_check",
 		},
 		encryption_cipher = {
 			{ attr = "name", type = "string", required = true },
@@ -34,19 +35,21 @@ return {
 			{ attr = "type", type = "enum", of = "auth_type" },
 			{ attr = "username", type = "string", required = true },
 			{ elem = "secret", struct = "auth_secret" },
+			check = "mv_storage_auth_check",
 		},
 		auth_secret = {
 			{ attr = "type", type = "string" },
 			{ attr = "uuid", type = "uuid" },
 			{ attr = "usage", type = "string" },
+			check = "mv_auth_secret_check",
 		},
 		storage_initiator = {
 			{ attr = "name", in_ = "iqn", type = "string" },
 		},
 		storage_permissions = {
 			{ elem = "mode", type = "string" }, -- octal: "0644"
-			{ elem = "owner", type = "int", min = -1 },
-			{ elem = "group", type = "int", min = -1 },
+			{ elem = "owner", type = "i64", min = -1, max = 4294967295 },
+			{ elem = "group", type = "i64", min = -1, max = 4294967295 },
 			{ elem = "label", type = "string" },
 			check = "mv_storage_permissions_check",
 		},

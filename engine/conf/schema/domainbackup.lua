@@ -39,6 +39,7 @@ return {
 			{ elem = "driver", struct = "backup_driver" },
 			{ elem = "target", struct = "backup_store" },
 			{ elem = "scratch", struct = "backup_store" },
+			check = "mv_backup_disk_check",
 		},
 		backup_driver = {
 			{ attr = "type", type = "string", required = true },

@@ -22,6 +22,7 @@ return {
 			{ attr = "checkpoint", type = "enum", of = "checkpoint_type" },
 			{ attr = "bitmap", type = "string" },
 			{ attr = "size", type = "u64", live = true },
+			check = "mv_checkpoint_disk_check",
 		},
 	},
 	root = { struct = "domaincheckpoint", element = "domaincheckpoint", schema = "domaincheckpoint.rng" },

@@ -38,6 +38,7 @@ return {
 			{ attr = "type", type = "enum", of = "disk_type" },
 			{ elem = "driver", struct = "snapshot_disk_driver" },
 			{ elem = "source", struct = "disk_source", by = "type" },
+			check = "mv_snapshot_disk_check",
 		},
 		snapshot_disk_driver = {
 			{ attr = "type", type = "string" },

@@ -22,7 +22,6 @@ return {
 			{ elem = "parent", struct = "nodedev_parent" },
 			{ elem = "driver", struct = "nodedev_driver" },
 			{ elem = "capability", struct = "nodedev_cap", list = true, field = "capabilities", open = true },
-			check = "mv_nodedev_check",
 		},
 		nodedev_devnode = {
 			{ attr = "type", type = "enum", of = "nodedev_devnode_type", required = true },

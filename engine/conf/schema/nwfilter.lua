@@ -1,7 +1,7 @@
 -- Network filters (<filter>): rules and references to other filters, whose common order counts. A value may be a
 -- variable ("$IP"), so all of them are text; nwfilter_check.c checks the syntax of each.
-local function attrs(...)
-	local members = { { attr = "match", type = "string" } }
+local function attrs(check, ...)
+	local members = { { attr = "match", type = "tri_bool" } }
 	local groups = { ... }
 	for i = 1, #groups do
 		for name in groups[i]:gmatch "%S+" do
@@ -10,6 +10,7 @@ local function attrs(...)
 		end
 	end
 	members[#members + 1] = { attr = "comment", type = "string" }
+	members.check = check
 	return members
 end
 
@@ -55,21 +56,22 @@ return {
 				["sctp-ipv6"] = "nwfilter_ports", ["icmpv6"] = "nwfilter_icmp", ["all-ipv6"] = "nwfilter_l3",
 				["esp-ipv6"] = "nwfilter_l3", ["ah-ipv6"] = "nwfilter_l3", ["udplite-ipv6"] = "nwfilter_l3",
 			}, list = true, field = "protocols" },
+			check = "mv_nwfilter_rule_check",
 		},
-		nwfilter_mac = attrs(l2, "protocolid"),
-		nwfilter_vlan = attrs(l2, "vlanid encap-protocol"),
-		nwfilter_stp = attrs("srcmacaddr srcmacmask type flags root-priority root-priority-hi root-address",
+		nwfilter_mac = attrs("mv_nwfilter_mac_check", l2, "protocolid"),
+		nwfilter_vlan = attrs("mv_nwfilter_vlan_check", l2, "vlanid encap-protocol"),
+		nwfilter_stp = attrs("mv_nwfilter_stp_check", "srcmacaddr srcmacmask type flags root-priority root-priority-hi root-address",
 			"root-address-mask root-cost root-cost-hi sender-priority sender-priority-hi sender-address",
 			"sender-address-mask port port-hi age age-hi max-age max-age-hi hello-time hello-time-hi",
 			"forward-delay forward-delay-hi"),
-		nwfilter_arp = attrs(l2, "hwtype protocoltype opcode arpsrcmacaddr arpdstmacaddr arpsrcipaddr arpsrcipmask",
+		nwfilter_arp = attrs("mv_nwfilter_arp_check", l2, "hwtype protocoltype opcode arpsrcmacaddr arpdstmacaddr arpsrcipaddr arpsrcipmask",
 			"arpdstipaddr arpdstipmask gratuitous"),
-		nwfilter_ip = attrs(l2, ip, "protocol", ports, "dscp"),
-		nwfilter_ipv6 = attrs(l2, ip, "protocol", ports, "type typeend code codeend"),
-		nwfilter_tcp = attrs(l3, more, ports, "option flags"),
-		nwfilter_ports = attrs(l3, more, ports),
-		nwfilter_icmp = attrs(l3, more, "type code"),
-		nwfilter_l3 = attrs(l3, more),
+		nwfilter_ip = attrs("mv_nwfilter_ip_check", l2, ip, "protocol", ports, "dscp"),
+		nwfilter_ipv6 = attrs("mv_nwfilter_ipv6_check", l2, ip, "protocol", ports, "type typeend code codeend"),
+		nwfilter_tcp = attrs("mv_nwfilter_tcp_check", l3, more, ports, "option flags"),
+		nwfilter_ports = attrs("mv_nwfilter_ports_check", l3, more, ports),
+		nwfilter_icmp = attrs("mv_nwfilter_icmp_check", l3, more, "type code"),
+		nwfilter_l3 = attrs("mv_nwfilter_l3_check", l3, more),
 	},
 	root = { struct = "nwfilter", element = "filter", schema = "nwfilter.rng" },
 }

@@ -20,10 +20,10 @@ return {
 			{ attr = "type", type = "enum", of = "pool_type", required = true },
 			{ elem = "name", type = "string" },
 			{ elem = "uuid", type = "uuid" },
-			{ elem = "features", struct = "pool_features" },
 			{ elem = "capacity", type = "size", unit = "bytes", default = 0 },
 			{ elem = "allocation", type = "size", unit = "bytes", default = 0 },
 			{ elem = "available", type = "size", unit = "bytes", default = 0 },
+			{ elem = "features", struct = "pool_features", drop_empty = true },
 			{ elem = "source", struct = "pool_source", by = "type", always = true, open = true },
 			{ elem = "target", struct = "pool_target", open = true },
 			{ elem = "refresh", struct = "pool_refresh" },
@@ -81,7 +81,7 @@ return {
 		},
 		pool_target = {
 			{ elem = "path", type = "path" },
-			{ elem = "permissions", struct = "storage_permissions" },
+			{ elem = "permissions", struct = "storage_permissions", drop_empty = true },
 		},
 		pool_refresh = {
 			{ attr = "allocation", in_ = "volume", type = "enum", of = "pool_refresh_allocation",

@@ -12,14 +12,14 @@ return {
 	structs = {
 		storagevol = {
 			{ attr = "type", type = "enum", of = "vol_type" },
-			{ elem = "name", type = "string" },
+			{ elem = "name", type = "string", required = true },
 			{ elem = "key", type = "string" },
 			{ elem = "source", struct = "vol_source", live = true },
-			{ elem = "capacity", type = "size", unit = "bytes" },
+			{ elem = "capacity", type = "size", unit = "bytes", required = true },
 			{ elem = "allocation", type = "size", unit = "bytes" },
 			{ elem = "physical", type = "size", unit = "bytes", live = true },
 			{ elem = "target", struct = "vol_target", always = true, open = true },
-			{ elem = "backingStore", struct = "vol_backing" },
+			{ elem = "backingStore", struct = "vol_backing", drop_empty = true },
 			check = "mv_storagevol_check",
 		},
 		vol_source = {
@@ -32,9 +32,9 @@ return {
 		vol_target = {
 			{ elem = "path", type = "string" },
 			{ attr = "type", in_ = "format", type = "enum", of = "vol_format", field = "format" },
-			{ elem = "permissions", struct = "storage_permissions" },
+			{ elem = "permissions", struct = "storage_permissions", drop_empty = true },
 			{ elem = "timestamps", struct = "vol_timestamps", live = true },
-			{ elem = "encryption", struct = "storage_encryption" },
+			{ elem = "encryption", struct = "storage_encryption", open = true },
 			{ elem = "compat", type = "string" },
 			{ elem = "nocow", type = "empty" },
 			{ elem = "clusterSize", type = "size", unit = "B" },
@@ -54,7 +54,7 @@ return {
 		vol_backing = {
 			{ elem = "path", type = "string" },
 			{ attr = "type", in_ = "format", type = "enum", of = "vol_format", field = "format" },
-			{ elem = "permissions", struct = "storage_permissions" },
+			{ elem = "permissions", struct = "storage_permissions", drop_empty = true },
 			{ elem = "timestamps", struct = "vol_timestamps", live = true },
 		},
 	},
