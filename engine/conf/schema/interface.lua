@@ -2,8 +2,8 @@
 return {
 	include = { "common", "common_network" },
 	enums = {
-		hostif_type = { "ethernet", "bridge", "bond", "vlan" },
-		hostif_start = { "onboot", "none", "hotplug" },
+		hostif_type = { "ethernet", "bridge", "bond", "vlan", label = "interface type" },
+		hostif_start = { "onboot", "none", "hotplug", label = "start mode" },
 		bond_mode = { "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb",
 			"balance-alb" },
 		bond_carrier = { "ioctl", "netif" },

@@ -68,9 +68,9 @@ return {
 		network_forward_address = {
 			{ attr = "type", type = "enum", of = "network_address_type", required = true },
 			{ attr = "domain", type = "hex", width = 4, default = 0 },
-			{ attr = "bus", type = "hex", width = 2, default = 0 },
-			{ attr = "slot", type = "hex", width = 2, default = 0 },
-			{ attr = "function", type = "hex", width = 1, default = 0, field = "function_" },
+			{ attr = "bus", type = "hex", width = 2, max = 0xff, default = 0 },
+			{ attr = "slot", type = "hex", width = 2, max = 0x1f, default = 0 },
+			{ attr = "function", type = "hex", width = 1, max = 7, default = 0, field = "function_" },
 			{ attr = "connections", type = "uint", live = true },
 		},
 		network_bridge = {

@@ -3,11 +3,11 @@
 return {
 	include = { "common_storage", "storagepool" },
 	enums = {
-		vol_type = { "file", "block", "dir", "network", "netdir", "ploop" },
+		vol_type = { "file", "block", "dir", "network", "netdir", "ploop", label = "volume type" },
 		vol_format = { "none", "raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop", "luks",
 			"cow", "qcow", "qcow2", "qed", "vmdk", "auto", "ext2", "ext3", "ext4", "ufs", "iso9660", "udf", "gfs", "gfs2",
 			"vfat", "hfs+", "xfs", "ocfs2", "vmfs", "unknown", "linux", "fat16", "fat32", "linux-swap", "linux-lvm",
-			"linux-raid", "extended" },
+			"linux-raid", "extended", label = "volume format" },
 	},
 	structs = {
 		storagevol = {
@@ -15,8 +15,8 @@ return {
 			{ elem = "name", type = "string", required = true },
 			{ elem = "key", type = "string" },
 			{ elem = "source", struct = "vol_source", live = true },
-			{ elem = "capacity", type = "size", unit = "bytes", required = true },
-			{ elem = "allocation", type = "size", unit = "bytes" },
+			{ elem = "capacity", type = "size", unit = "bytes", required = true, max = 0x7fffffffffffffff },
+			{ elem = "allocation", type = "size", unit = "bytes", max = 0x7fffffffffffffff },
 			{ elem = "physical", type = "size", unit = "bytes", live = true },
 			{ elem = "target", struct = "vol_target", always = true, open = true },
 			{ elem = "backingStore", struct = "vol_backing", drop_empty = true },
