@@ -89,11 +89,12 @@ static int invoke(struct mv_conn *conn, enum mv_call_id call, const void *args, 
 int mv_call_stream(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_stream **stream,
 		   struct mv_error **err)
 {
-	const struct mv_call_desc *desc = &mv_call_descs[call];
 	mv_auto(mv_error) why = NULL;
+	const struct mv_call_desc *desc;
 
-	if (call <= MV_CALL_NONE || call >= MV_CALL_LAST || desc->event)
+	if (call <= MV_CALL_NONE || call >= MV_CALL_LAST || mv_call_descs[call].event)
 		return mv_error_set(err, MV_ERR_INVALID_ARG, "There is no call with the number %d", (int)call);
+	desc = &mv_call_descs[call];
 	if (!desc->stream != !stream)
 		return mv_error_set(err, MV_ERR_INVALID_ARG, "The call '%s' opens %s stream", desc->name,
 				    desc->stream ? "a" : "no");
