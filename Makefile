@@ -234,10 +234,11 @@ $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/replay/main.o $(call
 	$(call say,LINK)
 	$(link) -pie $(VMM_LIBS) $(ENGINE_LIBS)
 
-# The one test that has Lua in it.
-$(B)/obj/tests/unit/test_bindings.o: MV_CPPFLAGS += $(LUA_INCLUDES)
-$(B)/tests/unit/test_bindings: $(call obj,$(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o
-$(B)/tests/unit/test_bindings: ENGINE_LIBS += -llua5.4
+# The tests that have Lua in them.
+LUA_TESTS := test_bindings test_raw
+$(LUA_TESTS:%=$(B)/obj/tests/unit/%.o): MV_CPPFLAGS += $(LUA_INCLUDES)
+$(LUA_TESTS:%=$(B)/tests/unit/%): $(call obj,$(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o
+$(LUA_TESTS:%=$(B)/tests/unit/%): ENGINE_LIBS += -llua5.4
 
 # Tools that also run where there is no library: in a test host's or a guest's initramfs.
 $(B)/tests/%: $(B)/obj/tests/hosts/%.o

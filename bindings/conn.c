@@ -30,7 +30,7 @@ static void conn_release(struct mv_handle *handle)
 {
 	struct mv_lua_conn *conn = mv_container_of(handle, struct mv_lua_conn, handle);
 
-	mv_event_queue_clear(&conn->queue);
+	mv_lua_event_queue_clear(&conn->queue);
 	mv_conn_unref(conn->conn);
 	conn->conn = NULL;
 }

@@ -12,7 +12,7 @@
 struct mv_lua_conn {
 	struct mv_handle handle;
 	struct mv_conn *conn;
-	struct mv_event_queue queue;
+	struct mv_lua_event_queue queue;
 };
 
 extern const struct mv_class mv_conn_class;

@@ -42,7 +42,7 @@ static bool copy(char **out, const char *text)
 	return *out || !text;
 }
 
-static void append(struct mv_event_queue *queue, struct mv_queued_event *queued)
+static void append(struct mv_lua_event_queue *queue, struct mv_queued_event *queued)
 {
 	if (queue->last)
 		queue->last->next = queued;
@@ -55,7 +55,7 @@ static void append(struct mv_event_queue *queue, struct mv_queued_event *queued)
 static void on_event(const struct mv_event *event, void *opaque)
 {
 	struct mv_registration *registration = opaque;
-	struct mv_event_queue *queue = registration->queue;
+	struct mv_lua_event_queue *queue = registration->queue;
 	struct mv_queued_event *queued = calloc(1, sizeof(*queued));
 
 	if (!queued || !copy(&queued->id, event->id) || !copy(&queued->event, event->event) ||
@@ -92,7 +92,7 @@ static void on_notice(enum mv_call_id call, const void *msg, void *opaque)
 	append(registration->queue, queued);
 }
 
-static void drop_first(struct mv_event_queue *queue)
+static void drop_first(struct mv_lua_event_queue *queue)
 {
 	struct mv_queued_event *event = queue->first;
 
@@ -103,7 +103,7 @@ static void drop_first(struct mv_event_queue *queue)
 }
 
 /* What is queued for a registration that has ended is not delivered any more. */
-static void drop_events_of(struct mv_event_queue *queue, const struct mv_registration *registration)
+static void drop_events_of(struct mv_lua_event_queue *queue, const struct mv_registration *registration)
 {
 	struct mv_queued_event **link = &queue->first;
 
@@ -124,7 +124,7 @@ static void drop_events_of(struct mv_event_queue *queue, const struct mv_registr
 static void registration_release(struct mv_handle *handle)
 {
 	struct mv_registration *registration = mv_container_of(handle, struct mv_registration, handle);
-	struct mv_event_queue *queue = registration->queue;
+	struct mv_lua_event_queue *queue = registration->queue;
 	struct mv_registration **link;
 
 	if (!queue) /* the connection was closed first, and ended it */
@@ -164,7 +164,7 @@ static int registration_describe(lua_State *L)
 	return 1;
 }
 
-void mv_event_queue_clear(struct mv_event_queue *queue)
+void mv_lua_event_queue_clear(struct mv_lua_event_queue *queue)
 {
 	while (queue->registrations) {
 		struct mv_registration *registration = queue->registrations;

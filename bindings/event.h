@@ -15,13 +15,13 @@ struct mv_queued_event;
 /* Uservalue 1: the connection. Uservalue 2: the function. */
 struct mv_registration {
 	struct mv_handle handle;
-	struct mv_event_queue *queue;
+	struct mv_lua_event_queue *queue;
 	struct mv_registration *next;
 	int number;
 	char id[64]; /* "" for all */
 };
 
-struct mv_event_queue {
+struct mv_lua_event_queue {
 	struct mv_conn *conn; /* borrowed */
 	struct mv_queued_event *first, *last;
 	struct mv_registration *registrations;
@@ -31,7 +31,7 @@ struct mv_event_queue {
 extern const struct mv_class mv_registration_class;
 
 /* Ends all registrations and frees all events. Calls no Lua. */
-void mv_event_queue_clear(struct mv_event_queue *queue);
+void mv_lua_event_queue_clear(struct mv_lua_event_queue *queue);
 
 /* on(conn, id or nil, function) -> registration */
 int mv_lua_conn_on(lua_State *L);
