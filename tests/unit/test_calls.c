@@ -408,7 +408,7 @@ static void only_real_events_are_listened_to(void **state)
 	assert_int_equal(mv_notice_find("network", 0), MV_CALL_NETWORK_EVENT_LIFECYCLE);
 	assert_int_equal(mv_notice_find("secret", 1), MV_CALL_SECRET_EVENT_VALUE_CHANGED);
 	for (int i = 0; i <= 26; i++)
-		assert_ptr_equal(mv_notice_object_type(mv_notice_find("domain", i)), &mv_domain_ref_desc);
+		assert_ptr_equal(mv_notice_object_type(mv_notice_find("domain", i)), &mv_domain_ref_wire);
 }
 
 /* --- words --- */
