@@ -76,8 +76,7 @@ static int terminal_is_root(lua_State *L)
 static int terminal_make_file(lua_State *L)
 {
 	const char *suffix = luaL_checkstring(L, 3);
-	const char *path =
-		lua_pushfstring(L, "%s/%sXXXXXX%s", luaL_checkstring(L, 1), luaL_checkstring(L, 2), suffix);
+	const char *path = lua_pushfstring(L, "%s/%sXXXXXX%s", luaL_checkstring(L, 1), luaL_checkstring(L, 2), suffix);
 	size_t size = strlen(path) + 1;
 	char *copy = lua_newuserdatauv(L, size, 0);
 	int fd;

@@ -4,6 +4,7 @@ local complete = require "moonvisor.complete"
 local core = require "moonvisor.core"
 local editor = require "moonvisor.editor"
 local pretty = require "moonvisor.pretty"
+local session = require "moonvisor.command.session"
 local terminal = require "moonvisor.terminal"
 local wait = require "moonvisor.wait"
 
@@ -97,11 +98,30 @@ local function compile(text)
 	return statement, message, message ~= nil and message:sub(-5) == "<eof>"
 end
 
+-- What a line does, as a function: "!" is for the system's shell, a command is run, anything else is Lua. Returns like
+-- compile().
+local function understand(text, ctl)
+	local line = text:match "^%s*!(.*)$"
+	if line then
+		return function()
+			os.execute(line)
+		end
+	elseif session.is_command(text) then
+		if session.unfinished(ctl, text) then
+			return nil, "the command is not complete", true
+		end
+		return function()
+			session.run(ctl, text)
+		end
+	end
+	return compile(text)
+end
+
 -- Reads lines until they are complete. Returns function or nil and message; false after Ctrl-C; nothing at the end.
-local function read_statement(history, colour)
+local function read_statement(history, colour, ctl)
 	local text = read_line(PROMPT, colour)
 	while text do
-		local fn, message, more = compile(text)
+		local fn, message, more = understand(text, ctl)
 		if not more then
 			if text:find "%S" then
 				editor.add_history(text, history)
@@ -151,18 +171,23 @@ local function help_object()
 end
 
 --- Runs the prompt until Ctrl-D.
----@param options {quiet: boolean, colour: boolean, version: string}
+---@param options {quiet: boolean, colour: boolean, version: string, settings: ControlSettings?}
 function M.run(options)
 	local history = open_history()
+	local ctl = session.new(options.settings)
+	ctl.prompt = true
 	editor.set_completer(complete.complete)
 	_G.help = help_object()
 	if not options.quiet then
 		print(("Moonvisor %s, %s. help describes the API, Ctrl-D leaves."):format(options.version, _VERSION))
 	end
 	while true do
-		local fn, message = read_statement(history, options.colour)
+		local fn, message = read_statement(history, options.colour, ctl)
 		if fn then
 			finish(options.colour, terminal.interruptible(fn))
+			if ctl.left then
+				return
+			end
 		elseif message then
 			report(message, options.colour)
 		elseif fn == nil then

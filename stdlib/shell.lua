@@ -5,30 +5,48 @@ local M = {}
 local EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 local usage = [[
-usage: mvsh [OPTIONS]                  a prompt for Lua (without a terminal:
-                                       runs what is on standard input)
+usage: mvsh [OPTIONS]                  a prompt for commands and Lua (without a
+                                       terminal: runs the Lua on standard input)
+       mvsh [OPTIONS] COMMAND [ARGS]   runs a command: mvsh list --all
+       mvsh [OPTIONS] 'COMMAND; ...'   runs several; mvsh help shows them all
        mvsh [OPTIONS] SCRIPT [ARGS]    runs a Lua script; - is standard input
        mvsh [OPTIONS] -e CODE [ARGS]   runs Lua code
 
   -c, --connect URI    opens a connection, which is the global variable `conn`
+  -r, --readonly       opens it for looking only
   -e, --execute CODE   runs this Lua code; may be given several times
-  -q, --quiet          no greeting at the prompt
+  -o, --output FORMAT  listings as table, json, lua or name
+  -q, --quiet          no greeting at the prompt, less text from commands
+  -t, --timing         shows how long each command took
+  -d, --debug LEVEL    shows what happens: 0 (all) to 4 (nothing more)
+  -l, --log FILE       adds errors and debug messages to a file
+  -k, --keepalive-interval SECONDS
+  -K, --keepalive-count NUMBER
+                       how often a remote host is probed, and for how long
+      --escape CHAR    what leaves a guest's console; default ^]
+      --trace          errors of commands with a traceback
   -h, --help           shows this
-  -V, --version        shows the version
+  -v, -V, --version    shows the version
 
 The module is the global variable `virt`, the arguments are in `arg` and `...`.
-The exit status is 0; 1 when the script raised an error; 2 when mvsh was called
-wrongly; or what os.exit() was given. See mvsh(1).
+The exit status is 0; 1 when a command failed or the script raised an error; 2
+when mvsh was called wrongly; or what os.exit() was given. See mvsh(1).
 ]]
 
 -- name -> { takes a value, what it is called in the result }
-local options = {
-	c = { true, "connect" }, connect = { true, "connect" },
-	e = { true, "execute" }, execute = { true, "execute" },
-	q = { false, "quiet" }, quiet = { false, "quiet" },
-	h = { false, "help" }, help = { false, "help" },
-	V = { false, "version" }, version = { false, "version" },
-}
+local options = {}
+for _, item in ipairs {
+	{ "c", "connect", true }, { "r", "readonly" }, { "e", "execute", true }, { "o", "output", true }, { "q", "quiet" },
+	{ "t", "timing" }, { "d", "debug", true }, { "l", "log", true }, { "k", "keepalive-interval", true },
+	{ "K", "keepalive-count", true }, { nil, "escape", true }, { nil, "trace" }, { "h", "help" }, { "v", "version" },
+	{ "V", "version" },
+} do
+	local letter, name, value = item[1], item[2], item[3] or false
+	options[name] = { value, name }
+	if letter then
+		options[letter] = options[name]
+	end
+end
 
 local function fail(message)
 	io.stderr:write("mvsh: ", message, "\n")
@@ -187,7 +205,7 @@ local function run_script(arguments, first)
 	return run(fn, table.unpack(values, 1, values.n))
 end
 
-local function run_prompt(given, arguments)
+local function run_prompt(given, arguments, settings)
 	local terminal = require "moonvisor.terminal"
 	local dumb = os.getenv "TERM" == "dumb" or (os.getenv "NO_COLOR" or "") ~= ""
 	set_arg(arguments, #arguments + 1, arguments[0])
@@ -195,8 +213,78 @@ local function run_prompt(given, arguments)
 		quiet = given.quiet,
 		colour = terminal.isatty(1) and not dumb,
 		version = require("moonvisor").version,
+		settings = settings,
 	}
 	return 0
+end
+
+local FORMATS = { table = true, json = true, lua = true, name = true }
+
+-- What commands need to know of the options; nil and the exit status when one is wrong.
+local function settings_of(given)
+	local function number(name, low, high)
+		local text = given[name]
+		local value = text and require("moonvisor.command.number").int(text)
+		if text and (not value or value < low or value > high) then
+			return misuse("the option '--%s' takes a number from %d to %d, not '%s'", name, low, high, text)
+		end
+		return value or false
+	end
+	local settings = {
+		uri = given.connect, readonly = given.readonly, quiet = given.quiet, timing = given.timing,
+		escape = given.escape, trace = given.trace, output = given.output,
+	}
+	if given.output and not FORMATS[given.output] then
+		return misuse("there is no format '%s'; the formats are table, json, lua and name", given.output)
+	end
+	for key, range in pairs { debug_level = { "debug", 0, 4 }, keepalive_interval = { "keepalive-interval", 0, 1 << 20 },
+		keepalive_count = { "keepalive-count", 0, 1 << 20 } } do
+		local value, status = number(table.unpack(range))
+		if value == nil then
+			return nil, status
+		end
+		settings[key] = value or nil
+	end
+	if given.log then
+		local file, why = io.open(given.log, "a")
+		if not file then
+			return nil, fail(("the log file cannot be opened: %s"):format(why))
+		end
+		settings.log_file = file
+	end
+	return settings
+end
+
+-- Whether an argument is a command or several, and not the name of a script.
+local function names_command(arguments, first)
+	local word = arguments[first]
+	if word == "-" or word:find "/" or word:find "%.lua$" then
+		return false
+	end
+	local session = require "moonvisor.command.session"
+	if session.is_command_text(word) then
+		return true
+	end
+	local file = io.open(word)
+	if file then
+		file:close()
+		return false
+	end
+	return true -- which it is not either, but then this is what to say
+end
+
+local function run_command(ctl, arguments, first)
+	local session = require "moonvisor.command.session"
+	local _, ok, err = require("moonvisor.terminal").interruptible(pcall, session.run_arguments, ctl, arguments, first)
+	if ok == true then
+		return err and 0 or EXIT_FAILED
+	end
+	err = ok == false and err or ok
+	if rawequal(err, require("moonvisor.core").interrupted) then
+		io.stderr:write "mvsh: interrupted\n"
+		return EXIT_INTERRUPTED
+	end
+	return fail(tostring(err))
 end
 
 --- The whole program.
@@ -210,29 +298,36 @@ function M.main(arguments)
 	if not given then
 		return first
 	end
-	local virt = require "moonvisor"
 	if given.help then
 		io.stdout:write(usage)
 		return 0
 	elseif given.version then
-		print("mvsh (Moonvisor) " .. virt.version)
+		print("mvsh (Moonvisor) " .. require("moonvisor.core").version)
 		return 0
 	end
+	local settings, status = settings_of(given)
+	if not settings then
+		return status
+	end
+	local virt = require "moonvisor"
 	_G.virt = virt
-	if given.connect then
-		local status = run(function()
-			_G.conn = virt.open(given.connect)
+	local runs_command = #given.execute == 0 and arguments[first] and names_command(arguments, first)
+	if given.connect and not runs_command then
+		status = run(function()
+			_G.conn = virt.open(given.connect, { read_only = given.readonly or false })
 		end)
 		if status ~= 0 then
 			return status
 		end
 	end
-	if #given.execute > 0 then
+	if runs_command then
+		return run_command(require("moonvisor.command.session").new(settings), arguments, first)
+	elseif #given.execute > 0 then
 		return run_code(given, arguments, first)
 	elseif arguments[first] then
 		return run_script(arguments, first)
 	elseif require("moonvisor.terminal").isatty(0) then
-		return run_prompt(given, arguments)
+		return run_prompt(given, arguments, settings)
 	end
 	arguments[first] = "-"
 	return run_script(arguments, first)

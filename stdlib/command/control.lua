@@ -441,11 +441,13 @@ function Control:run(parsed)
 		end
 	end
 	self.common = nil
+	local for_programs = self.structured -- the output is data: nothing may be added to it
+	self.structured = nil
 	if command.name == "quit" or command.name == "exit" then
 		self.left = true
 	elseif self.timing then
 		self.write(("\n(Time: %.3f ms)\n\n"):format((core.now() - started) * 1000))
-	else
+	elseif not for_programs then
 		self:extra "\n"
 	end
 	return ok

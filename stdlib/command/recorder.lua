@@ -38,10 +38,8 @@ end
 -- The name of a variable that says what a value is: domain_lookup_by_name -> domain.
 local function stem_of(call)
 	local noun = call:match "^(.*)_lookup_by_" or call:match "^(.*)_define" or call:match "^(.*)_create"
-		or call:match "^connect_list_all_(.*)$"
-	if not noun then
-		return "result"
-	end
+		or call:match "_list_all_(.*)$" or call:match "_get_(.*)$" or call:match "_(is_.*)$" or call:match "_(has_.*)$"
+		or "result"
 	noun = noun:gsub("^storage_", ""):gsub("^node_device", "device"):gsub("^domain_(.)", "%1")
 	return noun
 end
@@ -148,7 +146,8 @@ local function lines_of(self, changes_only)
 	for _, step in ipairs(self.steps) do
 		local used = step.name and self.used[step.name]
 		if not (changes_only and step.looks) or used then
-			lines[#lines + 1] = (used and ("local %s = "):format(step.name) or "") .. step.text
+			local named = used or step.looks and step.name
+			lines[#lines + 1] = (named and ("local %s = "):format(step.name) or "") .. step.text
 		end
 	end
 	return lines
@@ -169,6 +168,7 @@ end
 ---@return boolean ok
 function M.dry_run(ctl, parsed)
 	local recorder, ok = record(ctl, parsed)
+	ctl.structured = true
 	for _, line in ipairs(lines_of(recorder, true)) do
 		ctl:print("%s\n", line)
 	end

@@ -1,5 +1,5 @@
--- The commands that wait for events: `event`, `net-event`, ... Prints each, with the time when that is wanted, until the
--- first one, or with `loop` until the time is over or Ctrl-C.
+-- The commands that wait for events: `event`, `net-event`, ... Prints each, with the time when that is wanted, until
+-- the first one, or with `loop` until the time is over or Ctrl-C.
 --
 --   return ctl:watch {
 --       timeout = opt.timeout,             -- milliseconds, or nil: no limit

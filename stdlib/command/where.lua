@@ -101,8 +101,8 @@ function M.filter(text, columns, rows)
 		if not ok then
 			if type(yes) == "table" then
 				local hint = require("moonvisor.suggest").hint(yes[1], columns)
-				return nil, ("there is no column '%s'%s The columns are: %s"):format(yes[1],
-					hint == "." and hint or hint .. ".", table.concat(columns, ", "))
+				return nil, ("there is no column '%s'%s The columns are: %s"):format(yes[1], hint,
+					table.concat(columns, ", "))
 			end
 			return nil, (tostring(yes):gsub("^%-%-where:%d+: ", ""))
 		elseif yes then

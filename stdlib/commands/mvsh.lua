@@ -23,6 +23,7 @@ function run.explain(ctl, opt)
 		return false
 	end
 	local text, ok = require("moonvisor.command.recorder").explain(ctl, parsed, ctl.conn.uri)
+	ctl.structured = true
 	ctl:print("%s", text)
 	return ok
 end
