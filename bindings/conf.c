@@ -157,5 +157,11 @@ void mv_lua_conf_open(lua_State *L)
 		lua_rawseti(L, -2, (lua_Integer)i + 1);
 	}
 	lua_setfield(L, -2, "kinds");
+	lua_createtable(L, 0, (int)mv_conf_n_kinds);
+	for (size_t i = 0; i < mv_conf_n_kinds; i++) {
+		lua_pushstring(L, mv_conf_kinds[i]->schema);
+		lua_setfield(L, -2, mv_conf_kinds[i]->name);
+	}
+	lua_setfield(L, -2, "schemas");
 	lua_setfield(L, -2, "conf");
 }

@@ -8,6 +8,7 @@
 /* Adds `conf` to the table on the top of the stack:
  *
  *   kinds                                 sequence of the names of all kinds: "domain", "network", ...
+ *   schemas                               name of a kind -> libvirt's schema of it ("domain.rng"; nil: it has none)
  *   parse(kind, xml [, flags])            the object as a table, and a sequence of notes {line=, path=, message=}
  *   format(kind, object [, flags])        its XML
  *

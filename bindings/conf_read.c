@@ -103,11 +103,19 @@ static bool is_number(const struct mv_conf_member *m)
 static void take_text(const struct walk *w, const struct step *step, const struct mv_conf_member *m, const char *text,
 		      size_t len, const char *unit, void *item)
 {
+	struct mv_conf_member kept;
 	void **box = lua_touserdata(w->L, w->why);
 	char *why = NULL;
 
 	if (memchr(text, 0, len))
 		refuse(w, step, "has a zero byte in it");
+	if (m->type == MV_CONF_T_SIZE && !unit) {
+		/* A number is what parse() gives: in the unit that is kept, which need not be the one that XML means.
+		 */
+		kept = *m;
+		kept.read_unit = m->unit;
+		m = &kept;
+	}
 	if (mv_conf_value_read(m, text, len, unit, item, &why) == 0)
 		return;
 	if (!why)

@@ -32,6 +32,7 @@
 --   elem = "x", struct = "s"       <x> with a structure of its own, embedded by value: def->x.present
 --   text = true                    the element's own text (default field: value); beside child elements it is one or the other
 --   raw = true, elem = "x"         kept as XML text (char *), namespaces, comments and all
+--                                  (of <metadata> only children with a namespace, the first of each, as in libvirt)
 --   choice = { tag = "struct", ... } or { { elem = "tag", struct = "s", field = "f" }, ... }   with list = true: different elements
 --                                  whose common order counts. C: struct mv_STRUCT_FIELD_item { enum mv_STRUCT_FIELD_which
 --                                  which; struct mv_a_def *tag; ... } **field; size_t n_field. Lua: { { tag = {...} }, ... }
@@ -448,6 +449,7 @@ local function read_member(struct, m)
 		read_choice(struct, m, out)
 	elseif m.raw then
 		out.kind, out.c = "RAW", "char *"
+		out.flags.NAMESPACED = m.elem == "metadata" or nil
 		if not m.elem or m.list then
 			fail("raw is for one element")
 		end

@@ -2,6 +2,7 @@
 
 #include <libxml/SAX2.h>
 #include <libxml/tree.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,41 @@ int mv_raw_begin(xmlParserCtxt *ctxt, const xmlChar **namespaces, unsigned count
 	return ctxt->node ? 0 : -1;
 }
 
+static void drop(xmlNode *node)
+{
+	xmlUnlinkNode(node);
+	xmlFreeNode(node);
+}
+
+static bool same_space(const xmlNode *a, const xmlNode *b)
+{
+	return a->ns && b->ns && xmlStrEqual(a->ns->href, b->ns->href);
+}
+
+/* Each child is an application's, told apart by its namespace: like libvirt, only the first of each namespace stays,
+ * and nothing without one. The number of elements that went. */
+static unsigned sanitise(xmlNode *node)
+{
+	unsigned dropped = 0;
+
+	for (xmlNode *child = node->children, *next; child; child = next) {
+		next = child->next;
+		if (!child->ns || !child->ns->href) {
+			dropped += child->type == XML_ELEMENT_NODE;
+			drop(child);
+			continue;
+		}
+		for (xmlNode *other = node->children; other != child; other = other->next) {
+			if (same_space(other, child)) {
+				dropped++;
+				drop(child);
+				break;
+			}
+		}
+	}
+	return dropped;
+}
+
 static char *dump(xmlDoc *doc, xmlNode *node)
 {
 	xmlBuffer *buffer = xmlBufferCreate();
@@ -41,7 +77,7 @@ static char *dump(xmlDoc *doc, xmlNode *node)
 	return copy;
 }
 
-char *mv_raw_end(xmlParserCtxt *ctxt)
+char *mv_raw_end(xmlParserCtxt *ctxt, unsigned *dropped)
 {
 	xmlNode *holder = ctxt->node, *copy;
 	char *text = NULL;
@@ -51,8 +87,11 @@ char *mv_raw_end(xmlParserCtxt *ctxt)
 	xmlSAX2EndElementNs(ctxt, HOLDER, NULL, NULL);
 	/* A copy declares the namespaces that it uses and that were declared outside of it. */
 	copy = xmlDocCopyNode(holder->children, ctxt->myDoc, 1);
-	if (copy)
+	if (copy) {
+		if (dropped)
+			*dropped = sanitise(copy);
 		text = dump(ctxt->myDoc, copy);
+	}
 	xmlFreeNode(copy);
 	xmlUnlinkNode(holder);
 	xmlFreeNode(holder);

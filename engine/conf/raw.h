@@ -10,6 +10,6 @@
 int mv_raw_begin(xmlParserCtxt *ctxt, const xmlChar **namespaces, unsigned count);
 /* After the element's end: its text, owned, laid out for one level of indentation, without a newline at its end. NULL:
  * no memory. */
-char *mv_raw_end(xmlParserCtxt *ctxt);
+char *mv_raw_end(xmlParserCtxt *ctxt, unsigned *dropped);
 
 #endif

@@ -53,6 +53,7 @@ struct reader {
 	char *text;    /* of the element that is being read */
 	size_t text_len, text_room;
 	unsigned raw_depth;
+	const struct mv_conf_member *raw;
 	char **raw_item;
 	const xmlChar *namespaces[2 * MAX_NAMESPACES]; /* prefix and URI of those in scope */
 	unsigned n_namespaces;
@@ -672,6 +673,7 @@ static void begin_value(struct reader *r, const struct mv_conf_member *m, void *
 
 static void begin_raw(struct reader *r, const struct mv_conf_member *m, void *def)
 {
+	r->raw = m;
 	r->raw_item = at(def, m->offset);
 	if (mv_raw_begin(r->ctxt, r->namespaces, r->n_namespaces) < 0)
 		no_memory(r);
@@ -904,7 +906,8 @@ static void end_leaf(struct reader *r, const struct frame *f)
 
 static void end_raw(struct reader *r)
 {
-	char *text = mv_raw_end(r->ctxt);
+	unsigned dropped = 0;
+	char *text = mv_raw_end(r->ctxt, r->raw->flags & MV_CONF_NAMESPACED ? &dropped : NULL);
 
 	if (!text) {
 		no_memory(r);
@@ -916,6 +919,9 @@ static void end_raw(struct reader *r)
 	}
 	free(*r->raw_item);
 	*r->raw_item = text;
+	if (dropped > 0)
+		note(r, "%u element%s of the metadata had no namespace of %s own, and %s left out", dropped,
+		     dropped > 1 ? "s" : "", dropped > 1 ? "their" : "its", dropped > 1 ? "were" : "was");
 }
 
 static void end_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns)
