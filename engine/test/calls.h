@@ -11,6 +11,18 @@
 	X(connect_get_version)      \
 	X(connect_get_hostname)
 
+/* engine/test/host.c, capabilities.c */
+#define MV_TEST_HOST_CALLS(X)          \
+	X(connect_get_capabilities)    \
+	X(connect_get_max_vcpus)       \
+	X(connect_get_sysinfo)         \
+	X(node_get_info)               \
+	X(node_get_cpu_map)            \
+	X(node_get_cpu_stats)          \
+	X(node_get_free_memory)        \
+	X(node_get_cells_free_memory)  \
+	X(node_get_free_pages)
+
 /* engine/test/domain.c, domain_list.c */
 #define MV_TEST_DOMAIN_CALLS(X)     \
 	X(connect_list_all_domains) \
@@ -91,6 +103,7 @@
 
 #define MV_TEST_ALL_CALLS(X)        \
 	MV_TEST_CONNECTION_CALLS(X) \
+	MV_TEST_HOST_CALLS(X)       \
 	MV_TEST_DOMAIN_CALLS(X)     \
 	MV_TEST_SNAPSHOT_CALLS(X)   \
 	MV_TEST_CHECKPOINT_CALLS(X) \
