@@ -75,6 +75,9 @@ int mv_test_node_get_cpu_stats(struct mv_driver *drv, const struct mv_node_get_c
 	(void)drv;
 	if (mv_test_check_flags(args->flags, 0, "testNodeGetCPUStats", err) < 0)
 		return -1;
+	if (args->cpuNum < -1)
+		return mv_error_set(err, MV_ERR_INVALID_ARG,
+				    "cpuNum in virNodeGetCPUStats only accepts -1 as a negative value");
 	ret->nparams = N_CPU_STATS;
 	if (args->nparams == 0)
 		return 0;
