@@ -20,7 +20,8 @@ static bool is_text(const struct mv_conf_member *m)
 	return m->type >= MV_CONF_T_STRING && m->type <= MV_CONF_T_IP;
 }
 
-/* --- free ------------------------------------------------------------------------------------------------------ */
+/* --- free ------------------------------------------------------------------------------------------------------------
+ */
 
 static void free_item(const struct mv_conf_member *m, void *item)
 {
@@ -99,7 +100,8 @@ void mv_conf_clear_member(const struct mv_conf_member *m, void *def)
 		memset(at(def, m->offset), 0, mv_conf_value_size(m));
 }
 
-/* --- new ------------------------------------------------------------------------------------------------------- */
+/* --- new -------------------------------------------------------------------------------------------------------------
+ */
 
 int mv_conf_init(const struct mv_conf_desc *desc, void *def, struct mv_error **err)
 {
@@ -138,7 +140,8 @@ void *mv_conf_new(const struct mv_conf_desc *desc, struct mv_error **err)
 	return def;
 }
 
-/* --- copy ------------------------------------------------------------------------------------------------------ */
+/* --- copy ------------------------------------------------------------------------------------------------------------
+ */
 
 static int copy_members(const struct mv_conf_desc *desc, const void *from, void *to);
 
@@ -208,7 +211,7 @@ static int copy_list(const struct mv_conf_member *m, const void *from, void *to)
 
 static int copy_member(const struct mv_conf_member *m, const void *from, void *to)
 {
-	const void *source;
+	const void *source = *(void **)at(from, m->offset);
 
 	if (m->flags & MV_CONF_HAS)
 		*(bool *)at(to, m->has_offset) = *(bool *)at(from, m->has_offset);
@@ -220,7 +223,6 @@ static int copy_member(const struct mv_conf_member *m, const void *from, void *t
 		memcpy(at(to, m->offset), at(from, m->offset), mv_conf_value_size(m));
 		return 0;
 	}
-	source = *(void **)at(from, m->offset);
 	if (!source)
 		return 0;
 	*(void **)at(to, m->offset) = m->kind == MV_CONF_STRUCT ? copy_struct(m->desc, source) : strdup(source);
@@ -247,7 +249,8 @@ void *mv_conf_copy(const struct mv_conf_desc *desc, const void *def, struct mv_e
 	return copy;
 }
 
-/* --- lists ----------------------------------------------------------------------------------------------------- */
+/* --- lists -----------------------------------------------------------------------------------------------------------
+ */
 
 int mv_conf_append_pointer(void ***list, size_t *count, void *item, struct mv_error **err)
 {
