@@ -68,8 +68,7 @@ static void no_memory(const struct walk *w)
 	mv_lua_fail(w->L, MV_ERR_NO_MEMORY, 0, "There is no memory left for a configuration.");
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------------
- */
+/* --- values ---------------------------------------------------------------------------------------------------- */
 
 static const char *wanted_type(const struct mv_conf_member *m)
 {
@@ -213,8 +212,7 @@ static void take_value(const struct walk *w, const struct step *step, const stru
 		take_text(w, step, m, text, len, NULL, item);
 }
 
-/* --- structures ------------------------------------------------------------------------------------------------------
- */
+/* --- structures ------------------------------------------------------------------------------------------------ */
 
 static void take_struct(struct walk *w, const struct step *step, int index, const struct mv_conf_desc *desc, void *def,
 			unsigned by);

@@ -28,11 +28,10 @@ local files = {
 	NWFilterBinding = "nwfilter_binding",
 	Stream = "stream",
 	Registration = "registration",
-	Task = "task",
 }
 
 local order = { "virt", "Connection", "Collection", "Domain", "Snapshot", "Checkpoint", "Network", "NetworkPort", "Pool",
-	"Volume", "Interface", "NodeDevice", "Secret", "NWFilter", "NWFilterBinding", "Stream", "Registration", "Task" }
+	"Volume", "Interface", "NodeDevice", "Secret", "NWFilter", "NWFilterBinding", "Stream", "Registration" }
 
 local spec = {
 	-- Types beyond Lua's own.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/api/check.h"
 #include "engine/api/conn.h"
 #include "engine/api/derived.h"
 #include "engine/api/stream.h"
@@ -39,30 +40,13 @@ static int no_support(const struct mv_call_desc *desc, struct mv_error **err)
 				  "this function is not supported by the connection driver: %s", function(desc));
 }
 
-/* The value of an unsigned argument, 0 when there is none of that name. */
-static uint64_t argument(const struct mv_call_desc *desc, const void *args, const char *name)
-{
-	for (uint32_t i = 0; desc->args && i < desc->args->field_count; i++) {
-		const struct mv_wire_field *field = &desc->args->fields[i];
-		const char *at = (const char *)args + field->offset;
-
-		if (strcmp(field->name, name) != 0)
-			continue;
-		if (field->kind == MV_WIRE_UINT || field->kind == MV_WIRE_INT)
-			return *(const uint32_t *)at;
-		if (field->kind == MV_WIRE_UHYPER)
-			return *(const uint64_t *)at;
-	}
-	return 0;
-}
-
 /* Who may only read gets libvirt's answers. */
 static int check_reader(const struct mv_call_desc *desc, const void *args, struct mv_error **err)
 {
-	uint64_t flags = argument(desc, args, "flags");
+	uint64_t flags = (uint64_t)mv_argument(desc, args, "flags");
 
 	if (!desc->reads || (flags & desc->write_flags) ||
-	    (desc->write_field && argument(desc, args, desc->write_field) == desc->write_value))
+	    (desc->write_field && mv_argument(desc, args, desc->write_field) == desc->write_value))
 		return mv_error_set_whole(err, desc->error_domain, MV_ERR_OPERATION_DENIED, 0,
 					  "operation forbidden: read only access prevents %s", function(desc));
 	if (flags & desc->secure_flags)
@@ -78,6 +62,8 @@ static int invoke(struct mv_conn *conn, enum mv_call_id call, const void *args, 
 	const struct mv_calls *calls = conn->drv->ops->calls;
 
 	if (conn->read_only && check_reader(desc, args, err) < 0)
+		return -1;
+	if (mv_call_check(call, args, err) < 0)
 		return -1;
 	if (mv_calls_have(calls, call))
 		return mv_calls_invoke(calls, call, conn->drv, args, ret, stream, err);

@@ -302,5 +302,5 @@ int mv_domain_def_complete(struct mv_domain_def *def, const struct mv_domain_rul
 	drop_namespaces(def, rules);
 	if (complete_os(def, rules, err) < 0 || fill_text(&def->devices.emulator, rules->emulator, err) < 0)
 		return -1;
-	return 0;
+	return mv_domain_complete_devices(def, rules, err);
 }

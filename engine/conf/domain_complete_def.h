@@ -10,6 +10,7 @@ struct mv_domain_rules {
 	enum mv_arch arch;     /* of an <os> that says none */
 	const char *machine;   /* the same; NULL: it stays open */
 	const char *emulator;  /* the same for <devices>; NULL: it stays open */
+	const char *interface_prefix; /* "testnet": the host's ends of interfaces that name none are testnet0, ...; NULL: open */
 	bool qemu_namespace;   /* <qemu:...> is understood; otherwise left out. The same for the others: */
 	bool lxc_namespace, bhyve_namespace, xen_namespace, vmware_namespace;
 };

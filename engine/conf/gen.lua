@@ -139,7 +139,7 @@ local types = {
 	mac = { c = "uint8_t ", t = "MAC", array = 6 },
 }
 
-local units = { bytes = 1, B = 1, pretty = 1, KiB = 1 << 10, MiB = 1 << 20, GiB = 1 << 30, TiB = 1 << 40 }
+local units = { bytes = 1, B = 1, pretty = 1, KiB = 1 << 10, MiB = 1 << 20, M = 1 << 20, GiB = 1 << 30, TiB = 1 << 40 }
 
 local member_keys = set { "attr", "in_", "elem", "text", "raw", "choice", "field", "type", "of", "default", "quiet", "min",
 	"max", "width", "base", "unit", "read_unit", "unit_attr", "write_unit", "list", "max_items", "pointer", "struct", "by",

@@ -20,8 +20,7 @@ static bool is_text(const struct mv_conf_member *m)
 	return m->type >= MV_CONF_T_STRING && m->type <= MV_CONF_T_IP;
 }
 
-/* --- free ------------------------------------------------------------------------------------------------------------
- */
+/* --- free ------------------------------------------------------------------------------------------------------ */
 
 static void free_item(const struct mv_conf_member *m, void *item)
 {
@@ -100,8 +99,7 @@ void mv_conf_clear_member(const struct mv_conf_member *m, void *def)
 		memset(at(def, m->offset), 0, mv_conf_value_size(m));
 }
 
-/* --- new -------------------------------------------------------------------------------------------------------------
- */
+/* --- new ------------------------------------------------------------------------------------------------------- */
 
 int mv_conf_init(const struct mv_conf_desc *desc, void *def, struct mv_error **err)
 {
@@ -140,8 +138,7 @@ void *mv_conf_new(const struct mv_conf_desc *desc, struct mv_error **err)
 	return def;
 }
 
-/* --- copy ------------------------------------------------------------------------------------------------------------
- */
+/* --- copy ------------------------------------------------------------------------------------------------------ */
 
 static int copy_members(const struct mv_conf_desc *desc, const void *from, void *to);
 
@@ -249,8 +246,7 @@ void *mv_conf_copy(const struct mv_conf_desc *desc, const void *def, struct mv_e
 	return copy;
 }
 
-/* --- lists -----------------------------------------------------------------------------------------------------------
- */
+/* --- lists ----------------------------------------------------------------------------------------------------- */
 
 int mv_conf_append_pointer(void ***list, size_t *count, void *item, struct mv_error **err)
 {

@@ -59,7 +59,7 @@ static unsigned sanitise(xmlNode *node)
 	return dropped;
 }
 
-static char *dump(xmlDoc *doc, xmlNode *node)
+static char *dump(xmlDoc *doc, xmlNode *node, unsigned level)
 {
 	xmlBuffer *buffer = xmlBufferCreate();
 	const char *text;
@@ -67,7 +67,7 @@ static char *dump(xmlDoc *doc, xmlNode *node)
 
 	if (!buffer)
 		return NULL;
-	if (xmlNodeDump(buffer, doc, node, 1, 1) >= 0) {
+	if (xmlNodeDump(buffer, doc, node, (int)level, 1) >= 0) {
 		text = (const char *)xmlBufferContent(buffer);
 		while (*text == '\n')
 			text++;
@@ -90,10 +90,22 @@ char *mv_raw_end(xmlParserCtxt *ctxt, unsigned *dropped)
 	if (copy) {
 		if (dropped)
 			*dropped = sanitise(copy);
-		text = dump(ctxt->myDoc, copy);
+		text = dump(ctxt->myDoc, copy, 1);
 	}
 	xmlFreeNode(copy);
 	xmlUnlinkNode(holder);
 	xmlFreeNode(holder);
 	return text;
+}
+
+char *mv_raw_lay_out(const char *text, unsigned level)
+{
+	int options = XML_PARSE_NONET | XML_PARSE_NOBLANKS | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+	xmlDoc *doc = xmlReadMemory(text, (int)strlen(text), NULL, NULL, options);
+	char *copy = NULL;
+
+	if (doc && xmlDocGetRootElement(doc))
+		copy = dump(doc, xmlDocGetRootElement(doc), level);
+	xmlFreeDoc(doc);
+	return copy;
 }

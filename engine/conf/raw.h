@@ -12,4 +12,7 @@ int mv_raw_begin(xmlParserCtxt *ctxt, const xmlChar **namespaces, unsigned count
  * no memory. */
 char *mv_raw_end(xmlParserCtxt *ctxt, unsigned *dropped);
 
+/* Text that mv_raw_end() made, laid out for another level, owned. NULL: no memory (or it is no such text). */
+char *mv_raw_lay_out(const char *text, unsigned level);
+
 #endif

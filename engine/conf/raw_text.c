@@ -32,6 +32,7 @@ int mv_conf_raw_read(const char *name, const char *xml, char **out, struct mv_er
 		.n_children = 1,
 		.text = -1,
 	};
+	mv_auto(mv_error) why = NULL;
 	mv_autofree char *document = NULL;
 	void *holder = NULL;
 
@@ -40,8 +41,13 @@ int mv_conf_raw_read(const char *name, const char *xml, char **out, struct mv_er
 		document = NULL;
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for <%s>.", name);
 	}
-	if (mv_conf_parse_element(&desc, "holder", document, MV_CONF_VALIDATE, NULL, &holder, err) < 0)
-		return -1;
+	if (mv_conf_parse_element(&desc, "holder", document, MV_CONF_VALIDATE, NULL, &holder, &why) < 0) {
+		int code = why ? why->code : MV_ERR_NO_MEMORY;
+
+		if (code != MV_ERR_XML)
+			return mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for <%s>.", name);
+		return mv_error_set(err, MV_ERR_XML, "the text is not one element <%s> (%s)", name, why->message);
+	}
 	*out = ((struct holder *)holder)->raw;
 	free(holder);
 	return 0;

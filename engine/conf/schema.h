@@ -26,8 +26,7 @@
 
 enum mv_tri { MV_TRI_NONE, MV_TRI_YES, MV_TRI_NO };
 
-/* --- notes ----------------------------------------------------------------------------------------------------------
- */
+/* --- notes ----------------------------------------------------------------------------------------------------- */
 
 struct mv_conf_note {
 	unsigned line; /* 0: not known (it was no text) */
@@ -44,8 +43,7 @@ struct mv_conf_notes {
 
 void mv_conf_notes_clear(struct mv_conf_notes *notes);
 
-/* --- tables ---------------------------------------------------------------------------------------------------------
- */
+/* --- tables ---------------------------------------------------------------------------------------------------- */
 
 enum mv_conf_type {
 	MV_CONF_T_NONE,
@@ -98,7 +96,7 @@ enum mv_conf_kind_of_member {
 #define MV_CONF_TRIM (1u << 14)       /* a text: without the white space around it */
 #define MV_CONF_GAP_BEFORE (1u << 15) /* an empty line before the element */
 #define MV_CONF_GAP_AFTER (1u << 16)
-#define MV_CONF_PRETTY (1u << 17) /* a size: written in the largest unit that divides it */
+#define MV_CONF_PRETTY (1u << 17)     /* a size: written in the largest unit that divides it */
 #define MV_CONF_NAMESPACED (1u << 18) /* raw: children have a namespace each */
 
 struct mv_conf_desc;
@@ -200,8 +198,7 @@ extern const size_t mv_conf_n_descs;
 const struct mv_conf_kind *mv_conf_kind_find(const char *name); /* NULL: none */
 const struct mv_conf_desc *mv_conf_desc_find(const char *name); /* NULL: none */
 
-/* --- for check functions ---------------------------------------------------------------------------------------------
- */
+/* --- for check functions --------------------------------------------------------------------------------------- */
 
 /* Where a check is: for its messages. */
 struct mv_conf_at {
@@ -220,8 +217,7 @@ int mv_conf_fail(const struct mv_conf_at *at, struct mv_error **err, enum mv_err
 int mv_conf_warn(const struct mv_conf_at *at, struct mv_error **err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- walkers ---------------------------------------------------------------------------------------------------------
- */
+/* --- walkers --------------------------------------------------------------------------------------------------- */
 
 /* Reads a document whose root is the element of the kind, or `element` of `desc`. notes may be NULL. *out is returned
  * owned: mv_conf_free(). Errors: MV_ERR_XML (27) for all that is wrong with the text, MV_ERR_CONFIG_UNSUPPORTED from
@@ -253,8 +249,7 @@ void *mv_conf_remove_pointer(void **list, size_t *count, size_t index);
 /* The text of the element <name> in the form in which MV_CONF_RAW members keep it. *out is returned owned. */
 int mv_conf_raw_read(const char *name, const char *xml, char **out, struct mv_error **err);
 
-/* --- values ----------------------------------------------------------------------------------------------------------
- */
+/* --- values ---------------------------------------------------------------------------------------------------- */
 
 /* The word of an enum's value, NULL for "not given" and values that are none. */
 const char *mv_conf_word(const struct mv_conf_enum *of, unsigned value);

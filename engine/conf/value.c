@@ -14,8 +14,7 @@
 #include "engine/conf/suggest.h"
 #include "engine/conf/uuid.h"
 
-/* --- enums -----------------------------------------------------------------------------------------------------------
- */
+/* --- enums ----------------------------------------------------------------------------------------------------- */
 
 const char *mv_conf_word(const struct mv_conf_enum *of, unsigned value)
 {
@@ -61,8 +60,7 @@ static int unknown_word(const struct mv_conf_enum *of, const char *word, char **
 	return -1;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------------------------- */
 
 static int wrong(char **why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int wrong(char **why, const char *fmt, ...)
@@ -275,8 +273,7 @@ int mv_conf_value_read(const struct mv_conf_member *m, const char *text, size_t 
 	return wrong(why, "has no value");
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------------------------- */
 
 /* The largest unit that divides a size: the size in it. */
 static uint64_t pretty(uint64_t bytes, const char **unit)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/conf/raw.h"
 #include "engine/conf/schema.h"
 
 #define MAX_NAMESPACES 8
@@ -20,8 +21,7 @@ struct writer {
 	unsigned n_declared;
 };
 
-/* --- text ------------------------------------------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------------------------------------ */
 
 static bool make_room(struct writer *w, size_t more)
 {
@@ -108,8 +108,7 @@ static void put_indent(struct writer *w)
 	w->len += spaces;
 }
 
-/* --- elements --------------------------------------------------------------------------------------------------------
- */
+/* --- elements -------------------------------------------------------------------------------------------------- */
 
 static void put_name(struct writer *w, const char *prefix, const char *name)
 {
@@ -187,8 +186,7 @@ static void put_unit(struct writer *w, const struct mv_conf_member *m, const voi
 		put_attribute(w, m->unit_attr, mv_conf_size_unit(m, item));
 }
 
-/* --- members ---------------------------------------------------------------------------------------------------------
- */
+/* --- members --------------------------------------------------------------------------------------------------- */
 
 static void write_struct(struct writer *w, const struct mv_conf_desc *desc, const struct mv_conf_member *m,
 			 const char *name, const void *def, unsigned by);
@@ -290,6 +288,18 @@ static void write_raw(struct writer *w, const struct mv_conf_member *m, const vo
 		return;
 	close_tag(w);
 	put_indent(w);
+	/* It is kept as it is at level 1, where it nearly always is. */
+	if (w->level != 1) {
+		mv_autofree char *laid_out = mv_raw_lay_out(text, w->level);
+
+		if (!laid_out) {
+			w->failed = true;
+			return;
+		}
+		put_text(w, laid_out);
+		put_literal(w, "\n");
+		return;
+	}
 	put(w, text, len);
 	if (text[len - 1] != '\n')
 		put_literal(w, "\n");

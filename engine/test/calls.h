@@ -11,6 +11,18 @@
 	X(connect_get_version)      \
 	X(connect_get_hostname)
 
+/* engine/test/host.c, capabilities.c */
+#define MV_TEST_HOST_CALLS(X)          \
+	X(connect_get_capabilities)    \
+	X(connect_get_max_vcpus)       \
+	X(connect_get_sysinfo)         \
+	X(node_get_info)               \
+	X(node_get_cpu_map)            \
+	X(node_get_cpu_stats)          \
+	X(node_get_free_memory)        \
+	X(node_get_cells_free_memory)  \
+	X(node_get_free_pages)
+
 /* engine/test/domain.c, domain_list.c */
 #define MV_TEST_DOMAIN_CALLS(X)     \
 	X(connect_list_all_domains) \
@@ -89,13 +101,52 @@
 	X(node_device_create_xml)        \
 	X(node_device_destroy)
 
+/* engine/test/pool.c */
+#define MV_TEST_POOL_CALLS(X)                  \
+	X(connect_list_all_storage_pools)      \
+	X(connect_find_storage_pool_sources)   \
+	X(storage_pool_lookup_by_name)         \
+	X(storage_pool_lookup_by_uuid)         \
+	X(storage_pool_lookup_by_volume)       \
+	X(storage_pool_lookup_by_target_path)  \
+	X(storage_pool_is_active)              \
+	X(storage_pool_is_persistent)          \
+	X(storage_pool_get_info)               \
+	X(storage_pool_get_xml_desc)           \
+	X(storage_pool_get_autostart)          \
+	X(storage_pool_set_autostart)          \
+	X(storage_pool_define_xml)             \
+	X(storage_pool_create_xml)             \
+	X(storage_pool_create)                 \
+	X(storage_pool_destroy)                \
+	X(storage_pool_undefine)               \
+	X(storage_pool_build)                  \
+	X(storage_pool_delete)                 \
+	X(storage_pool_refresh)
+
+/* engine/test/volume.c */
+#define MV_TEST_VOLUME_CALLS(X)         \
+	X(storage_pool_list_all_volumes) \
+	X(storage_vol_create_xml)       \
+	X(storage_vol_create_xml_from)  \
+	X(storage_vol_delete)           \
+	X(storage_vol_lookup_by_name)   \
+	X(storage_vol_lookup_by_key)    \
+	X(storage_vol_lookup_by_path)   \
+	X(storage_vol_get_info)         \
+	X(storage_vol_get_xml_desc)     \
+	X(storage_vol_get_path)
+
 #define MV_TEST_ALL_CALLS(X)        \
 	MV_TEST_CONNECTION_CALLS(X) \
+	MV_TEST_HOST_CALLS(X)       \
 	MV_TEST_DOMAIN_CALLS(X)     \
 	MV_TEST_SNAPSHOT_CALLS(X)   \
 	MV_TEST_CHECKPOINT_CALLS(X) \
 	MV_TEST_INTERFACE_CALLS(X)  \
-	MV_TEST_NODEDEV_CALLS(X)
+	MV_TEST_NODEDEV_CALLS(X)    \
+	MV_TEST_POOL_CALLS(X)       \
+	MV_TEST_VOLUME_CALLS(X)
 
 #define MV_TEST_DECLARE(call) extern __typeof__(*((struct mv_calls *)0)->call) mv_test_##call;
 MV_TEST_ALL_CALLS(MV_TEST_DECLARE)

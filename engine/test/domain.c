@@ -61,7 +61,7 @@ static int name_interfaces(struct mv_domain_def *def, struct mv_error **err)
 
 struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struct mv_error **err)
 {
-	static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686 };
+	static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686, .interface_prefix = "testnet" };
 	struct mv_domain_def *def;
 
 	if (mv_domain_def_parse(xml, validate ? MV_CONF_VALIDATE : 0, NULL, &def, err) < 0)

@@ -17,6 +17,7 @@ static const struct mv_calls test_calls = { MV_TEST_ALL_CALLS(SLOT) };
 const struct mv_test_loader mv_test_loaders[] = {
 	{ "domain", mv_test_load_domain },
 	{ "interface", mv_test_load_interface },
+	{ "pool", mv_test_load_pool },
 	{ "device", mv_test_load_nodedev },
 	{ NULL, NULL },
 };

@@ -14,7 +14,7 @@
 
 #define FOLDER "tests/golden/conf/domain"
 
-static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686 };
+static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686, .interface_prefix = "testnet" };
 
 static char *read_text(const char *path)
 {

@@ -77,7 +77,7 @@ return {
 			{ elem = "uri_transport", type = "string", list = true, field = "uri_transports" },
 		},
 		host_topology = {
-			{ elem = "cells", struct = "host_cells" },
+			{ elem = "cells", struct = "host_cells", open = true },
 			{ elem = "interconnects", struct = "numa_interconnects", drop_empty = true },
 		},
 		host_cells = {

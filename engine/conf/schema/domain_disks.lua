@@ -39,7 +39,7 @@ return {
 			{ elem = "source", struct = "disk_source", by = "type", drop_empty = true },
 			{ elem = "backingStore", struct = "disk_backing", pointer = true },
 			{ attr = "name", in_ = "backenddomain", type = "string", field = "backend_domain" },
-			{ elem = "geometry", struct = "disk_geometry" },
+			{ elem = "geometry", struct = "disk_geometry", drop_empty = true },
 			{ elem = "blockio", struct = "disk_blockio", drop_empty = true },
 			{ elem = "mirror", struct = "disk_mirror", pointer = true, live = true },
 			{ elem = "target", struct = "disk_target" },
@@ -51,10 +51,10 @@ return {
 			{ elem = "wwn", type = "string" },
 			{ elem = "vendor", type = "string" },
 			{ elem = "product", type = "string" },
-			{ elem = "encryption", struct = "storage_encryption" },
+			{ elem = "encryption", struct = "storage_encryption", open = true },
 			{ elem = "boot", struct = "device_boot" },
 			{ attr = "name", in_ = "alias", type = "string", field = "alias" },
-			{ attr = "index", in_ = "acpi", type = "uint", field = "acpi_index" },
+			{ attr = "index", in_ = "acpi", type = "uint", min = 1, field = "acpi_index" },
 			{ elem = "address", struct = "address" },
 			check = "mv_disk_check",
 		},
@@ -80,7 +80,7 @@ return {
 			{ elem = "metadata_cache", struct = "disk_metadata_cache", drop_empty = true },
 		},
 		disk_metadata_cache = {
-			{ elem = "max_size", type = "size", unit = "bytes" },
+			{ elem = "max_size", type = "size", unit = "bytes", default = 0, quiet = true },
 		},
 		-- Which members apply is said by the type of the disk, of the backing store or of the mirror around it.
 		disk_source = {
@@ -115,10 +115,10 @@ return {
 			{ elem = "address", struct = "pci_address", only = "nvme" },
 			{ elem = "reconnect", struct = "reconnect", only = "vhostuser" },
 			{ elem = "slices", struct = "disk_slices" },
-			{ elem = "seclabel", struct = "device_seclabel", list = true, field = "seclabels",
+			{ elem = "seclabel", struct = "device_seclabel", list = true, field = "seclabels", drop_empty = true,
 				only = { "file", "block", "dir", "volume" } },
 			{ elem = "auth", struct = "storage_auth" },
-			{ elem = "encryption", struct = "storage_encryption" },
+			{ elem = "encryption", struct = "storage_encryption", open = true },
 			{ elem = "reservations", struct = "disk_reservations" },
 		},
 		disk_host = {
@@ -144,7 +144,7 @@ return {
 		disk_slice = {
 			{ attr = "type", type = "enum", of = "disk_slice_type", required = true },
 			{ attr = "offset", type = "u64", required = true },
-			{ attr = "size", type = "u64", min = 1, required = true },
+			{ attr = "size", type = "u64", required = true },
 		},
 		disk_reservations = {
 			{ attr = "managed", type = "tri_bool", required = true },
@@ -179,9 +179,9 @@ return {
 			{ elem = "backingStore", struct = "disk_backing", pointer = true },
 		},
 		disk_geometry = {
-			{ attr = "cyls", type = "uint", required = true },
-			{ attr = "heads", type = "uint", required = true },
-			{ attr = "secs", type = "uint", required = true },
+			{ attr = "cyls", type = "uint", default = 0, quiet = true },
+			{ attr = "heads", type = "uint", default = 0, quiet = true },
+			{ attr = "secs", type = "uint", default = 0, quiet = true },
 			{ attr = "trans", type = "enum", of = "disk_geometry_trans" },
 		},
 		disk_blockio = {
@@ -193,7 +193,7 @@ return {
 			{ attr = "bus", type = "enum", of = "disk_bus" },
 			{ attr = "tray", type = "enum", of = "disk_tray", default = "closed", quiet = true },
 			{ attr = "removable", type = "tri_onoff" },
-			{ attr = "rotation_rate", type = "uint", min = 1, max = 65535 },
+			{ attr = "rotation_rate", type = "uint", default = 0, quiet = true, max = 65535 },
 		},
 		-- Bytes or requests a second; how long (seconds) a burst may last; size of what counts as one request (bytes).
 		disk_iotune = {

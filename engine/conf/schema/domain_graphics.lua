@@ -1,12 +1,12 @@
 -- What a user of a domain sees, hears and types on: <input>, <graphics>, <video>, <sound>, <audio>.
 local ported = { "vnc", "spice", "rdp" }
-local card = { "vga", "cirrus", "vmvga", "xen", "vbox", "virtio", "gop", "bochs", "ramfb", "qxl", "parallels" }
+local card = { "", "vga", "cirrus", "vmvga", "xen", "vbox", "virtio", "gop", "bochs", "ramfb", "qxl", "parallels" }
 
 return {
 	include = { "common", "domain_chardevs" },
 	enums = {
 		input_type = { "mouse", "tablet", "keyboard", "passthrough", "evdev" },
-		input_bus = { "ps2", "usb", "xen", "parallels", "virtio", "none", absent = "default" },
+		input_bus = { "ps2", "usb", "xen", "parallels", "virtio", absent = "none" },
 		input_grab = { absent = "default", "all" },
 		input_grab_toggle = { absent = "default", "ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock",
 			"ctrl-scrolllock" },
@@ -37,7 +37,7 @@ return {
 			{ elem = "driver", struct = "virtio_driver", drop_empty = true },
 			{ elem = "source", struct = "input_source", by = "type", drop_empty = true },
 			{ attr = "name", in_ = "alias", type = "string", field = "alias" },
-			{ attr = "index", in_ = "acpi", type = "uint", field = "acpi_index" },
+			{ attr = "index", in_ = "acpi", type = "uint", min = 1, field = "acpi_index" },
 			{ elem = "address", struct = "address" },
 			check = "mv_input_check",
 		},
@@ -104,7 +104,7 @@ return {
 			{ elem = "driver", struct = "video_driver", drop_empty = true },
 			{ elem = "model", struct = "video_card", always = true },
 			{ attr = "name", in_ = "alias", type = "string", field = "alias" },
-			{ attr = "index", in_ = "acpi", type = "uint", field = "acpi_index" },
+			{ attr = "index", in_ = "acpi", type = "uint", min = 1, field = "acpi_index" },
 			{ elem = "address", struct = "address" },
 			check = "mv_video_check",
 		},
@@ -120,10 +120,10 @@ return {
 		-- Memory in KiB.
 		video_card = {
 			{ attr = "type", type = "enum", of = "video_model" },
-			{ attr = "ram", type = "uint", by = "type", only = "qxl", default = 0, quiet = true },
+			{ attr = "ram", type = "uint", default = 0, quiet = true },
 			{ attr = "vram", type = "uint", by = "type", only = card, default = 0, quiet = true },
-			{ attr = "vram64", type = "uint", by = "type", only = "qxl", default = 0, quiet = true },
-			{ attr = "vgamem", type = "uint", by = "type", only = "qxl", default = 0, quiet = true },
+			{ attr = "vram64", type = "uint", default = 0, quiet = true },
+			{ attr = "vgamem", type = "uint", default = 0, quiet = true },
 			{ attr = "heads", type = "uint", by = "type", only = card },
 			{ attr = "primary", type = "bool", by = "type", only = card },
 			{ elem = "acceleration", struct = "video_acceleration", drop_empty = true },
@@ -144,7 +144,7 @@ return {
 			{ elem = "codec", struct = "sound_codec", list = true, field = "codecs" },
 			{ attr = "id", in_ = "audio", type = "uint" },
 			{ attr = "name", in_ = "alias", type = "string", field = "alias" },
-			{ attr = "index", in_ = "acpi", type = "uint", field = "acpi_index" },
+			{ attr = "index", in_ = "acpi", type = "uint", min = 1, field = "acpi_index" },
 			{ elem = "address", struct = "address" },
 			check = "mv_sound_check",
 		},

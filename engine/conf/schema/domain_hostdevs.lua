@@ -30,7 +30,7 @@ return {
 			{ elem = "boot", struct = "device_boot" },
 			{ attr = "name", in_ = "alias", type = "string", field = "alias" },
 			{ elem = "rom", struct = "device_rom", drop_empty = true },
-			{ attr = "index", in_ = "acpi", type = "uint", field = "acpi_index" },
+			{ attr = "index", in_ = "acpi", type = "uint", min = 1, field = "acpi_index" },
 			{ elem = "address", struct = "address" },
 			check = "mv_hostdev_check",
 		},
