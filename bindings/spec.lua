@@ -28,10 +28,11 @@ local files = {
 	NWFilterBinding = "nwfilter_binding",
 	Stream = "stream",
 	Registration = "registration",
+	Task = "task",
 }
 
 local order = { "virt", "Connection", "Collection", "Domain", "Snapshot", "Checkpoint", "Network", "NetworkPort", "Pool",
-	"Volume", "Interface", "NodeDevice", "Secret", "NWFilter", "NWFilterBinding", "Stream", "Registration" }
+	"Volume", "Interface", "NodeDevice", "Secret", "NWFilter", "NWFilterBinding", "Stream", "Registration", "Task" }
 
 local spec = {
 	-- Types beyond Lua's own.

@@ -34,56 +34,60 @@ static int descriptor(lua_State *L)
 	return ((struct mv_lua_stream *)mv_handle_check(L, -1, &mv_stream_class))->fd;
 }
 
-/* poll(list, milliseconds, writer or nil) -> ready, interrupted
+/* poll(list, milliseconds, writers or nil) -> readable, interrupted, writable
  *
- * Waits until one of the list (connections, streams, descriptors) can be read, the stream `writer` can be written, the
- * time is over (-1: for ever), or a signal came. ready is a table whose keys are the members that can be read (an
- * error or the end counts) and `true` when the writer can be written. interrupted: the descriptor for it is readable.
- */
+ * Waits until one of the list (connections, streams, descriptors) can be read, one of the list `writers` can be written,
+ * the time is over (-1: for ever), or a signal came. readable and writable are tables whose keys are the members that
+ * can be (an error or the end counts). interrupted: the descriptor for it is readable. */
 static int wait_poll(lua_State *L)
 {
 	int interrupt_fd = mv_lua_state(L)->interrupt_fd;
 	int timeout = (int)luaL_checkinteger(L, 2);
-	lua_Unsigned count;
+	lua_Unsigned count, all;
 	struct pollfd *fds;
 	int result;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 3);
+	if (lua_isnil(L, 3)) {
+		lua_newtable(L);
+		lua_replace(L, 3);
+	}
+	luaL_checktype(L, 3, LUA_TTABLE);
 	count = lua_rawlen(L, 1);
+	all = count + lua_rawlen(L, 3);
 	lua_newtable(L);
-	fds = lua_newuserdatauv(L, (count + 2) * sizeof(*fds), 0);
-	for (lua_Unsigned i = 0; i < count; i++) {
-		lua_rawgeti(L, 1, (lua_Integer)i + 1);
-		fds[i] = (struct pollfd){ .fd = descriptor(L), .events = POLLIN };
+	lua_newtable(L);
+	fds = lua_newuserdatauv(L, (all + 1) * sizeof(*fds), 0);
+	for (lua_Unsigned i = 0; i < all; i++) {
+		if (i < count)
+			lua_rawgeti(L, 1, (lua_Integer)i + 1);
+		else
+			lua_rawgeti(L, 3, (lua_Integer)(i - count) + 1);
+		fds[i] = (struct pollfd){ .fd = descriptor(L), .events = i < count ? POLLIN : POLLOUT };
 		lua_pop(L, 1);
 	}
-	fds[count] = (struct pollfd){ .fd = -1, .events = POLLOUT };
-	if (!lua_isnil(L, 3)) {
-		lua_pushvalue(L, 3);
-		fds[count].fd = descriptor(L);
-		lua_pop(L, 1);
-	}
-	fds[count + 1] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
-	result = poll(fds, count + 2, timeout);
+	fds[all] = (struct pollfd){ .fd = interrupt_fd, .events = POLLIN };
+	result = poll(fds, all + 1, timeout);
 	if (result < 0 && errno != EINTR) {
 		int errnum = errno;
 
 		return mv_lua_fail(L, MV_ERR_SYSTEM, errnum, "Waiting failed: %s.", strerror(errnum));
 	}
-	for (lua_Unsigned i = 0; result > 0 && i <= count; i++) {
+	for (lua_Unsigned i = 0; result > 0 && i < all; i++) {
 		if (!fds[i].revents)
 			continue;
 		if (i < count)
 			lua_rawgeti(L, 1, (lua_Integer)i + 1);
 		else
-			lua_pushboolean(L, 1);
+			lua_rawgeti(L, 3, (lua_Integer)(i - count) + 1);
 		lua_pushboolean(L, 1);
-		lua_rawset(L, 4);
+		lua_rawset(L, i < count ? 4 : 5);
 	}
 	lua_pushvalue(L, 4);
-	lua_pushboolean(L, result > 0 && fds[count + 1].revents);
-	return 2;
+	lua_pushboolean(L, result > 0 && fds[all].revents);
+	lua_pushvalue(L, 5);
+	return 3;
 }
 
 void mv_lua_wait_open(lua_State *L)

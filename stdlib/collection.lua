@@ -137,8 +137,10 @@ function metatable.__tostring(self)
 	local ok, count = pcall(function()
 		return #self
 	end)
-	return ok and ("collection of %d %s%s"):format(count, noun, count == 1 and "" or "s")
-		or ("collection of %ss (closed)"):format(noun)
+	if ok then
+		return ("collection of %d %s%s"):format(count, noun, count == 1 and "" or "s")
+	end
+	return ("collection of %ss (%s)"):format(noun, errors.is(count, "no_support") and "which the driver has not" or "closed")
 end
 
 function metatable.__eq(a, b)

@@ -38,13 +38,20 @@ local function encode(specification)
 	return require("moonvisor.json").encode(specification, require("moonvisor.spec").spec_lists)
 end
 
+-- The type of a specification's domain, by the hypervisor's name; others: "kvm".
+local domain_types = { TEST = "test", Xen = "xen" }
+
 -- XML of a domain that is given as a specification, as a table of its configuration, or as XML; and whether unknown
 -- elements are errors.
-local function domain_xml(description, options)
+local function domain_xml(self, description, options)
 	if type(description) == "string" then
 		return description, options.validate
 	end
-	return require("moonvisor.conf").format("domain", require("moonvisor.builder").domain(description)), true
+	local handle = raw.of(self)
+	local kind = rawget(handle, "type") or handle:connect_get_type()
+	rawset(handle, "type", kind)
+	local conf = require("moonvisor.builder").domain(description, domain_types[kind])
+	return require("moonvisor.conf").format("domain", conf), true
 end
 
 function methods.define(self, description, options)
@@ -52,7 +59,7 @@ function methods.define(self, description, options)
 		return require("moonvisor.embedded").object(self, Connection.define(self, encode(description)))
 	end
 	local flags = require "moonvisor.flags"
-	local xml, validate = domain_xml(description, options)
+	local xml, validate = domain_xml(self, description, options)
 	local ref = raw.of(self):domain_define_xml_flags(xml, validate and flags.DOMAIN_DEFINE_VALIDATE or 0)
 	return require("moonvisor.objects").new("Domain", self, ref)
 end
@@ -63,7 +70,7 @@ function methods.create(self, description, options)
 			Connection.create(self, encode(description), options.paused, not options.wait))
 	end
 	local flags = require "moonvisor.flags"
-	local xml, validate = domain_xml(description, options)
+	local xml, validate = domain_xml(self, description, options)
 	local sum = (options.paused and flags.DOMAIN_START_PAUSED or 0)
 		| (options.autodestroy and flags.DOMAIN_START_AUTODESTROY or 0)
 		| (validate and flags.DOMAIN_START_VALIDATE or 0)

@@ -8,7 +8,12 @@ local M = {}
 ---@param code string   one of spec.errors
 function M.raise(code, format, ...)
 	-- Level 0 would add nothing: an object carries no position. The traceback has it.
-	error(core.error { code = code, message = string.format(format, ...) }, 0)
+	error(M.new(code, format, ...), 0)
+end
+
+--- An error object, not raised.
+function M.new(code, format, ...)
+	return core.error { code = code, message = string.format(format, ...) }
 end
 
 --- Whether a value is an error object, and has this code if one is given.

@@ -12,6 +12,12 @@ local virt = class.functions {
 	open = connection.open,
 	size = size.bytes,
 	sleep = wait.sleep,
+	spawn = function(fn)
+		return require("moonvisor.task").spawn(fn)
+	end,
+	map = function(list, fn, options)
+		return require("moonvisor.task").map(list, fn, options)
+	end,
 	on_callback_error = wait.on_callback_error,
 	help = function(topic)
 		return require("moonvisor.help").text(topic)

@@ -149,7 +149,13 @@ local function run(fn, ...)
 	local terminal = require "moonvisor.terminal"
 	local arguments = table.pack(...)
 	local _, ok, err = terminal.interruptible(function()
-		return xpcall(fn, with_traceback, table.unpack(arguments, 1, arguments.n))
+		local result = table.pack(xpcall(fn, with_traceback, table.unpack(arguments, 1, arguments.n)))
+		-- Who has spawned tasks waits for their end.
+		local task = package.loaded["moonvisor.task"]
+		if result[1] and task and not task.finish() then
+			return false, "a task has failed"
+		end
+		return table.unpack(result, 1, result.n)
 	end)
 	if ok == true then
 		return 0

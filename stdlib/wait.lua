@@ -94,29 +94,114 @@ local function milliseconds(deadline)
 	return math.tointeger(math.min(math.max(math.ceil((deadline - core.now()) * 1000), 0), 0x7fffffff))
 end
 
---- Waits until one of `list` (streams, descriptors) can be read, `writer` can be written, an event or a signal came, or
---- the deadline is over, and delivers events. A connection in the list is left to the caller to deliver.
----@return table ready   its keys are those of the list that can be read, and true for the writer
----@raise interrupted    Ctrl-C. A hook raises the same, but only in the main coroutine
-function M.step(list, deadline, writer)
-	local all = table.move(list, 1, #list, 1, {})
-	local own = {}
-	for _, object in ipairs(list) do
-		own[object] = true
+-- Tasks (stdlib/task.lua) that wait: coroutine -> what for, { list, deadline, writer }. They are resumed from the wait of
+-- the main program, so that all of them and the main program wait together.
+local waiting = {}
+local is_task = setmetatable({}, { __mode = "k" })
+local resumed_by -- function (coroutine, ready): resumes it and keeps what comes of it
+
+--- Lets the coroutines that `register` says wait side by side with the main program.
+---@param resume fun(task: thread, ready: table)
+---@return fun(task: thread) register
+function M.tasks(resume)
+	resumed_by = resume
+	return function(task)
+		is_task[task] = true
+	end
+end
+
+-- A task has ended: whoever may wait for it looks again.
+local woken = false
+
+function M.wake()
+	woken = true
+end
+
+--- Notes what a task waits for; nil: it does not wait any more.
+function M.set_waiting(task, request)
+	waiting[task] = request
+end
+
+-- What one waiter, or nobody, of the members of a poll has: its part of readable and writable.
+local function part(request, readable, writable)
+	local ready, any = {}, false
+	for _, object in ipairs(request[1]) do
+		if readable[object] then
+			ready[object], any = true, true
+		end
+	end
+	if request[3] and writable[request[3]] then
+		ready[true], any = true, true
+	end
+	return ready, any
+end
+
+-- One poll for everybody. Returns what the main program's own request has of it.
+local function round(own)
+	local objects, writers, served, deadline = {}, {}, {}, own[2]
+	local function add(request)
+		for _, object in ipairs(request[1]) do
+			objects[#objects + 1] = object
+		end
+		writers[#writers + 1] = request[3]
+		deadline = math.min(deadline, request[2])
+	end
+	add(own)
+	for _, object in ipairs(own[1]) do
+		served[object] = true
+	end
+	for _, request in pairs(waiting) do
+		add(request)
 	end
 	for _, conn in ipairs(M.connections()) do
-		all[#all + 1] = not own[conn] and conn or nil
+		objects[#objects + 1] = not served[conn] and conn or nil
 	end
-	local ready, interrupted = core.poll(all, milliseconds(deadline), writer)
+	local was_woken = woken
+	woken = false
+	local readable, interrupted, writable = core.poll(objects, was_woken and 0 or milliseconds(deadline), writers)
 	if interrupted then
 		error(core.interrupted, 0)
 	end
-	for i = #list + 1, #all do
-		if ready[all[i]] and Connection.is_open(all[i]) then
-			M.deliver(all[i])
+	local delivered = 0
+	for _, conn in ipairs(M.connections()) do
+		if readable[conn] and not served[conn] then
+			delivered = delivered + M.deliver(conn)
 		end
 	end
-	return ready
+	-- A snapshot: who is resumed may wait again, or spawn others.
+	local requests = {}
+	for task, request in pairs(waiting) do
+		requests[#requests + 1] = { task, request }
+	end
+	local resumed = false
+	for _, item in ipairs(requests) do
+		local task, request = item[1], item[2]
+		local ready, any = part(request, readable, writable)
+		if waiting[task] == request and (any or delivered > 0 or was_woken or M.expired(request[2])) then
+			waiting[task], resumed = nil, true
+			resumed_by(task, ready)
+		end
+	end
+	local ready, any = part(own, readable, writable)
+	return ready, any or delivered > 0 or resumed or was_woken
+end
+
+--- Waits until one of `list` (streams, descriptors) can be read, `writer` can be written, an event or a signal came, or
+--- the deadline is over, and delivers events. A connection in the list is left to the caller to deliver. In a task
+--- the others go on meanwhile.
+---@return table ready   its keys are those of the list that can be read, and true for the writer
+---@raise interrupted    Ctrl-C. A hook raises the same, but only in the main coroutine
+function M.step(list, deadline, writer)
+	local request = { list, deadline, writer }
+	if is_task[coroutine.running()] then
+		return coroutine.yield(request)
+	end
+	while true do
+		local ready, any = round(request)
+		if any or M.expired(deadline) then
+			return ready
+		end
+	end
 end
 
 --- Waits for some seconds.

@@ -41,6 +41,30 @@ return {
 			example = "virt.sleep(0.5)",
 		},
 		{
+			name = "spawn",
+			summary = "runs a function side by side with the rest of the program",
+			detail = "The task runs until it first waits (sleep(), vm:wait(), stream:read(), ...), and goes on whenever "
+				.. "the program waits. A program ends when its main part and all of its tasks have ended.",
+			params = { { name = "fn", type = "function", summary = "what to do" } },
+			returns = { { type = "Task", summary = "to wait for, or to cancel" } },
+			errors = {},
+			example = "for _, vm in ipairs(guests) do virt.spawn(function() vm:shutdown(); vm:wait \"shut off\" end) end",
+		},
+		{
+			name = "map",
+			summary = "calls a function with each member of a list, many at once, and returns what they return, in order",
+			params = {
+				{ name = "list", type = "table", summary = "what to go through" },
+				{ name = "fn", type = "function", summary = "gets a member and its index" },
+			},
+			options = {
+				{ name = "limit", type = "integer", unit = "tasks", default = 100, summary = "how many at once" },
+			},
+			returns = { { type = "table", summary = "what they returned; the first error is raised after all have ended" } },
+			errors = { "invalid_arg" },
+			example = "local kernels = virt.map(guests, function(vm) return vm:hostname() end, { limit = 20 })",
+		},
+		{
 			name = "on_callback_error",
 			summary = "says what happens to an error in an event's function",
 			detail = "Such an error never reaches the code that happened to wait. It is written to standard "

@@ -116,7 +116,7 @@ t.describe("a closed handle", function()
 		t.ok(not pcall(core.poll, { conn }, 0))
 		t.ok(not pcall(core.poll, { stream }, 0))
 		t.ok(not pcall(core.poll, { {} }, 0))
-		t.ok(not pcall(core.poll, {}, 0, stream))
+		t.ok(not pcall(core.poll, {}, 0, { stream }))
 	end)
 end)
 

@@ -46,7 +46,7 @@ end
 
 local pid = read_file("/proc/self/stat"):match "^%d+"
 
-local function descriptors()
+local function list_descriptors()
 	local list, lines = {}, io.popen(("ls -l /proc/%s/fd 2>/dev/null"):format(pid))
 	for line in lines:lines() do
 		local number, target = line:match "(%d+) %-> (.*)$"
@@ -55,6 +55,18 @@ local function descriptors()
 		end
 	end
 	lines:close()
+	return list
+end
+
+-- A listing may show the pipes that it is read through itself. Those of two listings differ, so what both show is there.
+local function descriptors()
+	local first, list = {}, {}
+	for _, entry in ipairs(list_descriptors()) do
+		first[entry] = true
+	end
+	for _, entry in ipairs(list_descriptors()) do
+		list[#list + 1] = first[entry] and entry or nil
+	end
 	return list
 end
 
