@@ -7,7 +7,14 @@
 
 #include "engine/base/error.h"
 
-enum mv_class_id { MV_CLASS_CONNECTION, MV_CLASS_DOMAIN, MV_CLASS_STREAM, MV_CLASS_REGISTRATION, MV_CLASS_DATA_STREAM, MV_CLASS_LAST };
+enum mv_class_id {
+	MV_CLASS_CONNECTION,
+	MV_CLASS_DOMAIN,
+	MV_CLASS_STREAM,
+	MV_CLASS_REGISTRATION,
+	MV_CLASS_DATA_STREAM,
+	MV_CLASS_LAST
+};
 
 struct mv_lua_state {
 	struct mv_error *error;       /* of the engine call in progress; see mv_lua_error() */

@@ -161,9 +161,11 @@ local function error_domain(name)
 	end
 end
 
-header("/* Made by engine/api/gen.lua from engine/api/calls.lua. */\n#ifndef MV_GEN_CALLS_H\n#define MV_GEN_CALLS_H\n\n")
+header("/* Made by engine/api/gen.lua from engine/api/calls.lua. */\n")
+header("#ifndef MV_GEN_CALLS_H\n#define MV_GEN_CALLS_H\n\n")
 header('#include "engine/api/call_types.h"\n\nstruct mv_driver;\nstruct mv_error;\nstruct mv_stream;\n\n')
-code("/* Made by engine/api/gen.lua from engine/api/calls.lua. */\n#include \"calls.h\"\n\n#include \"engine/api/call.h\"\n")
+code("/* Made by engine/api/gen.lua from engine/api/calls.lua. */\n")
+code("#include \"calls.h\"\n\n#include \"engine/api/call.h\"\n")
 code("#include \"engine/base/error.h\"\n\n")
 
 for _, entry in ipairs(table_of_calls.types) do
@@ -244,7 +246,8 @@ for _, call in ipairs(calls) do
 		return all
 	end
 	code("\t[MV_CALL_%s] = { .name = \"%s\", .function = %s, .number = %d, .program = %d, .priority = %s,\n",
-		call[2]:upper(), call[2], call[3] and ('"%s"'):format(call[3]) or "NULL", call[1], call.program, call.high and "true" or "false")
+		call[2]:upper(), call[2], call[3] and ('"%s"'):format(call[3]) or "NULL", call[1], call.program,
+		call.high and "true" or "false")
 	code("\t\t.stream = %s, .event = %s, .reads = %s, .write_flags = 0x%x, .secure_flags = 0x%x, .permission = \"%s\",\n",
 		call.stream and ("'%s'"):format(call.stream) or "0", call.msg and "true" or "false", free, sum(plain_flags),
 		sum(secure_flags), call[4])
