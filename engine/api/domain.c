@@ -10,6 +10,13 @@ static int no_support(const struct mv_conn *conn, const char *what, struct mv_er
 	return mv_error_set(err, MV_ERR_NO_SUPPORT, "The %s driver cannot %s", conn->drv->ops->scheme, what);
 }
 
+static int check_writer(const struct mv_conn *conn, const char *what, struct mv_error **err)
+{
+	if (!conn->read_only)
+		return 0;
+	return mv_error_set(err, MV_ERR_OPERATION_DENIED, "operation forbidden: read only access prevents to %s", what);
+}
+
 static int check_flags(unsigned flags, unsigned known, struct mv_error **err)
 {
 	if (flags & ~known)
@@ -81,7 +88,7 @@ int mv_domain_define(struct mv_conn *conn, const char *spec, struct mv_domain **
 
 	if (!conn->drv->ops->define)
 		return no_support(conn, "define domains", err);
-	if (conn->drv->ops->define(conn->drv, spec, &dom, err) < 0)
+	if (check_writer(conn, "define domains", err) < 0 || conn->drv->ops->define(conn->drv, spec, &dom, err) < 0)
 		return -1;
 	return give(conn, dom, out, err);
 }
@@ -93,7 +100,8 @@ int mv_domain_create(struct mv_conn *conn, const char *spec, unsigned flags, str
 
 	if (!conn->drv->ops->create)
 		return no_support(conn, "create domains", err);
-	if (check_flags(flags, MV_START_PAUSED | MV_START_NOWAIT, err) < 0 ||
+	if (check_writer(conn, "create domains", err) < 0 ||
+	    check_flags(flags, MV_START_PAUSED | MV_START_NOWAIT, err) < 0 ||
 	    conn->drv->ops->create(conn->drv, spec, flags, &dom, err) < 0)
 		return -1;
 	return give(conn, dom, out, err);
@@ -150,7 +158,8 @@ int mv_domain_restore(struct mv_conn *conn, const char *path, unsigned flags, st
 
 	if (!conn->drv->ops->restore)
 		return no_support(conn, "restore domains", err);
-	if (check_flags(flags, MV_RESTORE_PAUSED | MV_RESTORE_VERIFY | MV_RESTORE_FORCE, err) < 0 ||
+	if (check_writer(conn, "restore domains", err) < 0 ||
+	    check_flags(flags, MV_RESTORE_PAUSED | MV_RESTORE_VERIFY | MV_RESTORE_FORCE, err) < 0 ||
 	    conn->drv->ops->restore(conn->drv, path, flags, &dom, err) < 0)
 		return -1;
 	return give(conn, dom, out, err);
@@ -217,7 +226,15 @@ int mv_domain_state(struct mv_domain *dom, const char **state, const char **reas
 
 /* --- acts --- */
 
-#define CALL(d, slot, what, ...)                                                         \
+#define CALL(d, slot, what, ...)                                            \
+	({                                                                  \
+		int done_ = -1;                                             \
+		if (check_writer((d)->conn, what, err) == 0)                \
+			done_ = CALL_TO_READ(d, slot, what, ##__VA_ARGS__); \
+		done_;                                                      \
+	})
+
+#define CALL_TO_READ(d, slot, what, ...)                                                 \
 	({                                                                               \
 		const struct mv_driver_ops *ops_ = (d)->conn->drv->ops;                  \
 		int ret_ = -1;                                                           \
@@ -292,7 +309,7 @@ int mv_domain_set_memory(struct mv_domain *dom, uint64_t bytes, struct mv_error 
 
 int mv_domain_stats(struct mv_domain *dom, struct mv_stat **out, size_t *count, struct mv_error **err)
 {
-	return CALL(dom, stats, "count what domains do", out, count);
+	return CALL_TO_READ(dom, stats, "count what domains do", out, count);
 }
 
 void mv_stats_free(struct mv_stat *stats, size_t count)

@@ -145,6 +145,19 @@ t.describe("calls", function()
 		end)
 	end)
 
+	t.it("are not the only ones that are refused then", function()
+		local root = t.folder()
+		virt.open("kvm:///embed?root=" .. root):define { name = "a", memory = "64M", boot = { kernel = "/proc/self/exe" } }
+		local conn <close> = virt.open("kvm:///embed?root=" .. root, { read_only = true })
+		local vm = conn:domain "a"
+		t.equal(vm.state, "shut off")
+		t.raises("operation_denied", "read only access prevents", function() vm:start() end)
+		t.raises("operation_denied", "read only access prevents", function() vm:undefine() end)
+		t.raises("operation_denied", "read only access prevents", function()
+			conn:define { name = "b", memory = "64M", boot = { kernel = "/proc/self/exe" } }
+		end)
+	end)
+
 	t.it("are not there any more when the connection is closed", function()
 		local conn = virt.open "test:///default"
 		local raw = conn.raw
