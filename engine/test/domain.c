@@ -73,6 +73,12 @@ struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struc
 	return def;
 }
 
+static void release(struct mv_entity *obj)
+{
+	free(((struct mv_test_domain *)obj)->iothreads);
+	mv_guest_release(obj);
+}
+
 struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct mv_domain_def *def, bool live,
 					     bool *updated, struct mv_error **err)
 {
@@ -91,6 +97,7 @@ struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct m
 	dom = mv_guest_create(sizeof(*dom), def, err);
 	if (!dom)
 		return NULL;
+	dom->guest.object.release = release;
 	dom->seconds = FIRST_SECONDS;
 	if (mv_entity_add(&host->domains, &dom->guest.object, err) < 0) {
 		mv_entity_unref(dom);

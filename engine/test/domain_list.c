@@ -61,7 +61,7 @@ static uint32_t state_flag(enum mv_domain_state state)
 					     LIST_OTHER;
 }
 
-static bool listed(const struct mv_guest *guest, uint32_t flags)
+bool mv_test_domain_listed(const struct mv_guest *guest, uint32_t flags)
 {
 	return pair(flags, LIST_ACTIVE, LIST_INACTIVE, guest->object.active) &&
 		pair(flags, LIST_PERSISTENT, LIST_TRANSIENT, guest->object.persistent) &&
@@ -85,7 +85,7 @@ int mv_test_connect_list_all_domains(struct mv_driver *drv, const struct mv_conn
 			return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a list of domains");
 	}
 	for (struct mv_guest *guest = mv_entity_first(domains); guest; guest = mv_entity_next(guest)) {
-		if (!listed(guest, args->flags))
+		if (!mv_test_domain_listed(guest, args->flags))
 			continue;
 		if (args->need_results && mv_test_domain_ref(guest, &ret->domains[ret->n_domains++], err) < 0)
 			return -1;

@@ -10,6 +10,7 @@
 
 #include "engine/api/call.h"
 #include "engine/api/driver.h"
+#include "engine/api/typed.h"
 #include "engine/domain/entity.h"
 #include "engine/domain/guest.h"
 #include "engine/domain/lifecycle.h"
@@ -70,13 +71,30 @@ int mv_test_copy(const char *text, char **to, struct mv_error **err);
 /* Tells all connections to the host. msg (an event's structure, on the stack) stays the caller's. */
 void mv_test_event(struct mv_test_host *host, enum mv_call_id event, const void *msg);
 
+/* --- networks --- */
+
+struct mv_network_def;
+
+struct mv_test_network {
+	struct mv_entity object;
+	struct mv_network_def *def;
+};
+
 /* --- guests --- */
+
+/* How an I/O thread polls. */
+struct mv_test_iothread {
+	unsigned id, poll_grow, poll_shrink;
+	uint64_t poll_max_ns;
+};
 
 struct mv_test_domain {
 	struct mv_guest guest;
 	bool frozen[2];  /* its two file systems */
 	int64_t seconds; /* its clock, which stands still */
 	uint32_t nanoseconds;
+	struct mv_test_iothread *iothreads;
+	size_t iothread_count;
 };
 
 /* The guest that a reference means; MV_ERR_NO_DOMAIN. */
@@ -91,6 +109,10 @@ struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct m
 					     bool *updated, struct mv_error **err);
 int mv_test_domain_start(struct mv_test_host *host, struct mv_guest *guest, enum mv_running_reason reason,
 			 struct mv_error **err);
+/* Whether a list with these flags (virConnectListAllDomainsFlags) has the guest. */
+bool mv_test_domain_listed(const struct mv_guest *guest, uint32_t flags);
+/* Adds "iothread.*" of a guest that runs. */
+int mv_test_iothread_stats(const struct mv_test_domain *dom, struct mv_typed_out out, struct mv_error **err);
 /* The life-cycle event; while nobody listens it costs nothing. */
 void mv_test_lifecycle(struct mv_test_host *host, const struct mv_guest *guest, enum mv_lifecycle event, int detail);
 
