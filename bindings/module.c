@@ -2,6 +2,7 @@
 #include "bindings/module.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "bindings/conf.h"
@@ -31,13 +32,50 @@ static const struct mv_embedded_lua *find_embedded(const char *name)
 	return NULL;
 }
 
-/* Pushes the compiled module, or raises its syntax error. */
+/* Pushes the module as a function, or raises its syntax error. */
 static void load_embedded(lua_State *L, const struct mv_embedded_lua *module)
 {
+	int status;
+
 	lua_pushfstring(L, "=%s", module->name);
-	if (luaL_loadbufferx(L, module->text, module->size, lua_tostring(L, -1), "t") != LUA_OK)
+	if (mv_lua_state(L)->compiled)
+		status = luaL_loadbufferx(L, module->code, module->code_size, lua_tostring(L, -1), "b");
+	else
+		status = luaL_loadbufferx(L, module->text, module->size, lua_tostring(L, -1), "t");
+	if (status != LUA_OK)
 		lua_error(L);
 	lua_remove(L, -2);
+}
+
+struct comparison {
+	const char *rest;
+	size_t left;
+};
+
+/* A lua_Writer: 1, which ends the dump, when the bytes are other ones. */
+static int compare(lua_State *L, const void *data, size_t size, void *state)
+{
+	struct comparison *with = state;
+
+	(void)L;
+	if (size > with->left || memcmp(with->rest, data, size) != 0)
+		return 1;
+	with->rest += size;
+	with->left -= size;
+	return 0;
+}
+
+/* Whether this Lua's bytecode is that of the Lua that built us: then modules are loaded in a fraction of the time. */
+static bool same_bytecode(lua_State *L)
+{
+	struct comparison with = { .rest = mv_embedded_probe.code, .left = mv_embedded_probe.code_size };
+	bool same;
+
+	if (luaL_loadbufferx(L, mv_embedded_probe.text, mv_embedded_probe.size, "=probe", "t") != LUA_OK)
+		lua_error(L);
+	same = lua_dump(L, compare, &with, 0) == 0 && with.left == 0;
+	lua_pop(L, 1);
+	return same;
 }
 
 /* Finds "moonvisor.*" inside the program, before any file of that name. */
@@ -132,16 +170,22 @@ static void push_core(lua_State *L)
 	mv_lua_raw_open(L);
 }
 
-int luaopen_moonvisor(lua_State *L)
+void mv_lua_core_open(lua_State *L)
 {
 	mv_lua_state_open(L);
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
 	if (lua_getfield(L, -1, CORE) == LUA_TNIL) {
+		mv_lua_state(L)->compiled = same_bytecode(L);
 		push_core(L);
 		lua_setfield(L, -3, CORE);
 		add_searcher(L);
 	}
 	lua_pop(L, 2);
+}
+
+int luaopen_moonvisor(lua_State *L)
+{
+	mv_lua_core_open(L);
 	load_embedded(L, find_embedded("moonvisor"));
 	lua_pushliteral(L, "moonvisor");
 	lua_call(L, 1, 1);

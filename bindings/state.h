@@ -4,6 +4,7 @@
 #define BINDINGS_STATE_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 #include "engine/base/error.h"
 
@@ -19,6 +20,7 @@ enum mv_class_id {
 struct mv_lua_state {
 	struct mv_error *error;       /* of the engine call in progress; see mv_lua_error() */
 	int interrupt_fd;             /* waits end when it is readable; -1: none */
+	bool compiled;                /* this Lua can load our bytecode */
 	unsigned open[MV_CLASS_LAST]; /* handles that are open now */
 };
 

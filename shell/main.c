@@ -34,9 +34,7 @@ static int protected_main(lua_State *L)
 	preload(L, "moonvisor", luaopen_moonvisor);
 	preload(L, "moonvisor.editor", mv_editor_open);
 	preload(L, "moonvisor.terminal", mv_terminal_open);
-	lua_getglobal(L, "require");
-	lua_pushliteral(L, "moonvisor");
-	lua_call(L, 1, 0);
+	mv_lua_core_open(L);
 	fd = mv_signals_open();
 	if (fd < 0)
 		return luaL_error(L, "cannot make a pipe for signals");
@@ -64,6 +62,8 @@ int main(int argc, char **argv)
 		fputs("mvsh: there is not enough memory to start\n", stderr);
 		return EXIT_FAILURE;
 	}
+	/* What a start makes stays; a command is over before a collection would pay. */
+	lua_gc(L, LUA_GCINC, 400, 0, 0);
 	lua_pushcfunction(L, protected_main);
 	lua_pushinteger(L, argc);
 	lua_pushlightuserdata(L, argv);

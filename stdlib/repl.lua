@@ -174,7 +174,7 @@ end
 ---@param options {quiet: boolean, colour: boolean, version: string, settings: ControlSettings?}
 function M.run(options)
 	local history = open_history()
-	local ctl = session.new(options.settings)
+	local ctl = session.shared(options.settings)
 	ctl.prompt = true
 	editor.set_completer(complete.complete)
 	_G.help = help_object()

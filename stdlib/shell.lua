@@ -315,10 +315,13 @@ function M.main(arguments)
 	if not settings then
 		return status
 	end
+	if #given.execute == 0 and arguments[first] and names_command(arguments, first) then
+		return run_command(require("moonvisor.command.session").new(settings), arguments, first)
+	end
+	collectgarbage("incremental", 200)
 	local virt = require "moonvisor"
 	_G.virt = virt
-	local runs_command = #given.execute == 0 and arguments[first] and names_command(arguments, first)
-	if given.connect and not runs_command then
+	if given.connect then
 		status = run(function()
 			_G.conn = virt.open(given.connect, { read_only = given.readonly or false })
 		end)
@@ -326,9 +329,7 @@ function M.main(arguments)
 			return status
 		end
 	end
-	if runs_command then
-		return run_command(require("moonvisor.command.session").new(settings), arguments, first)
-	elseif #given.execute > 0 then
+	if #given.execute > 0 then
 		return run_code(given, arguments, first)
 	elseif arguments[first] then
 		return run_script(arguments, first)

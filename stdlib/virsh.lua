@@ -149,7 +149,7 @@ end
 
 local function long_version()
 	io.stdout:write(("Virsh command line tool of libvirt %s\nMoonvisor %s\n"):format(M.VERSION,
-		require("moonvisor").version))
+		require("moonvisor.core").version))
 end
 
 -- One option into `given`.

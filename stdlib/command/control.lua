@@ -328,10 +328,11 @@ local KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 5, 6
 -- Probes the other side from time to time, where there is one. Only when that was asked for, its lack is an error.
 local function keep_alive(ctl, conn)
 	local interval, count = ctl.keepalive_interval or KEEPALIVE_INTERVAL, ctl.keepalive_count or KEEPALIVE_COUNT
-	if interval == 0 or pcall(function() conn:keep_alive(interval, count) end) then
+	local set = core.Connection.keep_alive -- only hosts that are reached through a network have it
+	if interval == 0 or set and pcall(set, conn, interval, count) then
 		return
 	elseif ctl.keepalive_interval or ctl.keepalive_count then
-		conn:close()
+		core.Connection.close(conn)
 		ctl:error "Cannot setup keepalive on connection as requested, disconnecting"
 		error(FAILED, 0)
 	end
@@ -345,7 +346,7 @@ function Control:connect(uri, readonly)
 	rawset(self, "conn", nil)
 	rawset(self, "real_raw", nil)
 	if self.owns_conn and conn then
-		conn:close()
+		core.Connection.close(conn)
 	end
 	if uri == nil then
 		readonly = readonly or self.readonly
@@ -386,12 +387,16 @@ function computed.conn(ctl)
 	if not ensure_connected(ctl) then
 		error(FAILED, 0)
 	end
+	require "moonvisor" -- gives it its methods
 	return rawget(ctl, "conn")
 end
 
 function computed.raw(ctl)
 	if not rawget(ctl, "real_raw") then
-		rawset(ctl, "real_raw", ctl.conn.raw)
+		if not ensure_connected(ctl) then
+			error(FAILED, 0)
+		end
+		rawset(ctl, "real_raw", require("moonvisor.raw").of(rawget(ctl, "conn")))
 	end
 	return ctl.recorder and ctl.recorder:raw(rawget(ctl, "real_raw")) or rawget(ctl, "real_raw")
 end

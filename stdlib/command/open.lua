@@ -25,7 +25,10 @@ end
 ---@param uri? string
 ---@param readonly? boolean
 function M.open(uri, readonly)
-	return require("moonvisor").open(uri or M.default_uri() or local_uri(), { read_only = readonly or false })
+	-- Not virt.open(): most commands need no more of a connection than its calls.
+	local conn = require("moonvisor.core").open(uri or M.default_uri() or local_uri(), readonly or false)
+	require("moonvisor.wait").serve(conn)
+	return conn
 end
 
 return M

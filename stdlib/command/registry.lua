@@ -37,33 +37,44 @@ local M = {}
 -- What `mvsh` has and `virsh` has not; see stdlib/commands/mvsh.lua.
 local extra = {
 	group = "Moonvisor", keyword = "moonvisor", extra = true,
-	commands = "mvsh: explain",
+	{ "mvsh", "explain" },
 }
 
-local groups, places, modules, commands
+local groups
+local modules, commands = {}, {}
 
-local function read_index()
-	groups, places, modules, commands = {}, {}, {}, {}
-	local function add(entry)
-		local group = { group = entry.group, keyword = entry.keyword, names = {}, extra = entry.extra }
-		local module
-		for word in entry.commands:gmatch "%S+" do
-			if word:sub(-1) == ":" then
-				module = word:sub(1, -2)
-			else
-				local name, of = word:gsub("[()]", ""):match "^([^=]+)=?(.*)$"
-				places[name] = { module = module, of = of ~= "" and of or nil, extra = entry.extra }
-				if of == "" and word:sub(1, 1) ~= "(" then
-					group.names[#group.names + 1] = name
+-- Which module has a command, and what it is called there.
+local function place_of(name, plain)
+	name = index.aliases[name] or name
+	for _, group in ipairs(M.groups_of_index()) do
+		for _, run in ipairs(group.extra and plain and {} or group) do
+			for i = 2, #run do
+				if run[i] == name then
+					return run[1], name
 				end
 			end
 		end
-		groups[#groups + 1] = group
 	end
-	for _, entry in ipairs(index) do
-		add(entry)
+end
+
+--- The groups of the index and our own.
+function M.groups_of_index()
+	if not groups then
+		groups = table.move(index, 1, #index, 1, {})
+		groups[#groups + 1] = extra
 	end
-	add(extra)
+	return groups
+end
+
+-- The names that `help` shows of a group of the index.
+local function names_of(group)
+	local names = {}
+	for _, run in ipairs(group) do
+		for i = 2, #run do
+			names[#names + 1] = not index.hidden[run[i]] and run[i] or nil
+		end
+	end
+	return names
 end
 
 -- Gives the commands of a group's table to `into`, by name.
@@ -118,7 +129,7 @@ local function read_own_file(path)
 	for _, command in ipairs(group.commands) do
 		if type(command.name) ~= "string" or type(command.run) ~= "function" then
 			complain("'%s' has a command without a name or without a function `run`", path)
-		elseif places[command.name] or own.names[command.name] then
+		elseif place_of(command.name) or own.names[command.name] then
 			complain("'%s' has a command '%s', but there is one already", path, command.name)
 		else
 			command.summary = command.summary or ""
@@ -131,6 +142,7 @@ end
 
 local function read_own()
 	own = { names = {}, groups = {} }
+	_G.virt = _G.virt or require "moonvisor" -- as in any Lua program of mvsh
 	local folder = M.own_commands ~= false and own_folder()
 	if not folder then
 		return
@@ -149,16 +161,10 @@ end
 ---@param plain? boolean   only the commands of virsh
 ---@return Command?
 function M.find(name, plain)
-	if not places then
-		read_index()
-	end
-	local place = places[name]
-	if place then
-		if place.extra and plain then
-			return nil
-		end
-		load_module(place.module)
-		return commands[place.of or name]
+	local module, real_name = place_of(name, plain)
+	if module then
+		load_module(module)
+		return commands[real_name]
 	elseif plain then
 		return nil
 	end
@@ -171,19 +177,15 @@ end
 --- All groups, in the order of `help`: { group, keyword, names, extra }; extra: virsh does not have it.
 ---@param plain? boolean   only those of virsh
 function M.groups(plain)
-	if not places then
-		read_index()
-	end
 	if not plain and not own then
 		read_own()
 	end
 	local all = {}
-	for _, list in ipairs { groups, not plain and own.groups or {} } do
-		for _, group in ipairs(list) do
-			all[#all + 1] = not (plain and group.extra) and group or nil
-		end
+	for _, group in ipairs(M.groups_of_index()) do
+		group.names = group.names or names_of(group)
+		all[#all + 1] = not (plain and group.extra) and group or nil
 	end
-	return all
+	return plain and all or table.move(own.groups, 1, #own.groups, #all + 1, all)
 end
 
 --- The names of all commands that `help` shows.
@@ -197,10 +199,7 @@ end
 
 --- Whether a word is the name of a command. Reads no module of ours.
 function M.is_command(name, plain)
-	if not places then
-		read_index()
-	end
-	return places[name] ~= nil and not (plain and places[name].extra) or not plain and M.find(name) ~= nil
+	return place_of(name, plain) ~= nil or not plain and M.find(name) ~= nil
 end
 
 --- Reads the user's commands again, for tests. false: there are none.

@@ -27,9 +27,15 @@ function M.is_command_text(text)
 	return word ~= nil and registry.is_command(word)
 end
 
---- A control object that takes the global `conn` as its connection, and sets it when it opens one.
+--- A control object for a command line.
 ---@param settings ControlSettings
 function M.new(settings)
+	return control.new(settings)
+end
+
+--- A control object for the prompt: it takes the global `conn` as its connection, and sets it when it opens one.
+---@param settings ControlSettings
+function M.shared(settings)
 	local ctl = control.new(settings)
 	local open = ctl.open
 	ctl.open = function(uri, readonly)
