@@ -220,7 +220,15 @@ $(B)/mvsh: $(call obj,$(SHELL_SRC) $(BINDINGS_SRC)) $(B)/obj/gen/stdlib.o $(B)/l
 	$(Q)ln -sf mvsh $(B)/virsh # under this name it is virsh
 
 .PHONY: all
-all: setup $(PROGRAMS)
+# The API's description as a manual page and as annotations for editors.
+MANUAL := $(B)/moonvisor.3lua $(B)/moonvisor.types.lua
+$(B)/moonvisor.3lua: FORM := man
+$(B)/moonvisor.types.lua: FORM := luals
+$(MANUAL): bindings/manual.lua engine/api/calls.lua $(wildcard bindings/spec.lua bindings/spec/*.lua) | setup
+	$(call say,GEN)
+	$(Q)$(LUA) bindings/manual.lua $(FORM) > $@.new && mv $@.new $@
+
+all: setup $(PROGRAMS) $(MANUAL)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
@@ -374,7 +382,7 @@ lint-self: | setup
 # --- install, clean --------------------------------------------------------------------------------------------------
 
 .PHONY: install clean distclean
-install: $(PROGRAMS)
+install: $(PROGRAMS) $(MANUAL)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LUAC_DIR) \
 		$(DESTDIR)$(PREFIX)/share/moonvisor/scripts $(DESTDIR)$(PREFIX)/share/doc/moonvisor
 	$(if $(filter %/mvsh,$(PROGRAMS)),install -m 755 $(B)/mvsh $(DESTDIR)$(PREFIX)/bin/)
@@ -385,6 +393,10 @@ install: $(PROGRAMS)
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/moonvisor/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 $(B)/moonvisor.3lua $(DESTDIR)$(PREFIX)/share/man/man3/
+	install -m 644 $(B)/moonvisor.types.lua $(DESTDIR)$(PREFIX)/share/moonvisor/
+	install -m 644 docs/*.md $(DESTDIR)$(PREFIX)/share/doc/moonvisor/
 
 # The test hosts' downloads survive `clean`, nothing survives `distclean`.
 clean:

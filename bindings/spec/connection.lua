@@ -148,6 +148,9 @@ return define.class {
 				flag("overwrite", "STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE", "builds it, over what is there"),
 				flag("no_overwrite", "STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE", "builds it, but not over what is there"),
 			}),
+		{ name = "pool_at", call = "storage_pool_lookup_by_target_path path", result = "Pool",
+			params = { { name = "path", type = "path", summary = "where it is on the host" } },
+			returns = { { type = "Pool", summary = "the pool" } }, summary = "finds a storage pool by its target" },
 		{ name = "find_pool_sources", call = "connect_find_storage_pool_sources type xml =0",
 			params = {
 				{ name = "type", type = "string", summary = '"netfs", "iscsi", "logical", ...' },
