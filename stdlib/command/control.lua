@@ -286,8 +286,7 @@ local function can_ask(ctl)
 	if ctl.plain or ctl.recorder or ctl.common and ctl.common.yes then
 		return false
 	end
-	local terminal = package.loaded["moonvisor.terminal"]
-	return terminal and terminal.isatty(0) and terminal.isatty(2)
+	return ctl.somebody_there()
 end
 
 --- Asks a question at a terminal and fails when it is not answered with yes. Nobody is asked when standard input is no
@@ -306,8 +305,11 @@ end
 
 -- The question of the command's description.
 local function ask(ctl, command, opt)
-	local question = command.confirm
-	if not question or not can_ask(ctl) then
+	if not can_ask(ctl) then
+		return
+	end
+	local question = command.confirm or require("moonvisor.command.questions")[command.name]
+	if not question then
 		return
 	elseif type(question) == "function" then
 		question = question(ctl, opt)
@@ -560,6 +562,10 @@ function M.new(settings)
 		end,
 		flush = function()
 			io.stdout:flush()
+		end,
+		somebody_there = function()
+			local terminal = require "moonvisor.terminal"
+			return terminal.isatty(0) and terminal.isatty(2)
 		end,
 		read_line = function()
 			return io.read()

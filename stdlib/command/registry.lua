@@ -15,8 +15,7 @@ local M = {}
 ---@field connect? boolean      false: works without a connection
 ---@field hidden? boolean       not in the lists of `help`
 ---@field records? boolean      gives records: -o, --where, --columns, --sort may be used
----@field confirm? string|function   what is asked at a terminal before it runs: a text in which {option} stands for the
----                                  option's value, or a function (ctl, opt) that returns the text or nil
+---@field confirm? string|function   what is asked at a terminal before it runs; see questions.lua
 ---@field run function          (ctl, opt): returns nothing or true: done; false or ctl:fail(): failed
 
 ---@class Option

@@ -232,6 +232,40 @@ t.describe("a command", function()
 		t.equal(run("setmem a 1", { quiet = true }).out, "")
 	end)
 
+	t.it("that surprises asks first", function()
+		local questions = require "moonvisor.command.questions"
+		local registry = require "moonvisor.command.registry"
+		for name, question in pairs(questions) do
+			local command = registry.find(name)
+			t.ok(command, name)
+			for option in (type(question) == "string" and question or ""):gmatch "{([%w-]+)}" do
+				local there = false
+				for _, known in ipairs(command.options) do
+					there = there or known.name == option
+				end
+				t.ok(there, name .. " --" .. option)
+			end
+		end
+		local function answer(text, line, more)
+			local settings = { somebody_there = function() return true end, read_line = function() return line end }
+			for key, value in pairs(more or {}) do
+				settings[key] = value
+			end
+			return run(text, settings)
+		end
+		questions.setmem = "Really change '{domain}' to {size}?"
+		local result = answer("setmem a 1M", "n")
+		t.equal({ result.ok, result.log, result.err },
+			{ false, "", "Really change 'a' to 1M? [y/N] error: not confirmed: nothing was done\n" })
+		t.equal(answer("setmem a 1M", "yes").log, "set_memory a 1024")
+		t.equal(answer("setmem a 1M", nil).log, "")
+		t.equal(answer("setmem a 1M --yes", "n").log, "set_memory a 1024")
+		t.equal(answer("setmem a 1M --dry-run", "n").ok, true)
+		t.equal(answer("setmem a 1M", "n", { plain = true }).log, "set_memory a 1024")
+		t.equal(run("setmem a 1M").log, "set_memory a 1024")
+		questions.setmem = nil
+	end)
+
 	t.it("is only shown with --dry-run", function()
 		t.equal(run "setmem a 1M --dry-run", {
 			ok = true, err = "", log = "",
