@@ -11,9 +11,11 @@
 	X(connect_get_version)      \
 	X(connect_get_hostname)
 
-/* engine/test/host.c, capabilities.c */
+/* engine/test/host.c, capabilities.c, cpu.c */
 #define MV_TEST_HOST_CALLS(X)         \
+	X(connect_baseline_cpu)       \
 	X(connect_get_capabilities)   \
+	X(connect_get_cpu_model_names) \
 	X(connect_get_max_vcpus)      \
 	X(connect_get_sysinfo)        \
 	X(node_get_info)              \

@@ -444,7 +444,7 @@ local function cpus_of_file(ctl, path)
 	local xml = "<container>" .. ctl:read_file(path):gsub("<%?xml.-%?>", "") .. "</container>"
 	local cpus = {}
 	while true do
-		local cpu = core.conf.xpath(xml, ("(%s)[%d]"):format(CPU_PATH, #cpus + 1), false):gsub("%s+$", "")
+		local cpu = core.xpath(xml, ("(%s)[%d]"):format(CPU_PATH, #cpus + 1), false):gsub("%s+$", "")
 		if cpu == "" then
 			break
 		end
