@@ -16,15 +16,15 @@ struct mv_call_desc {
 	uint8_t program;      /* 0: remote, 1: qemu */
 	bool priority;        /* to be served even when all ordinary workers are busy */
 	bool event;           /* sent by the server; has msg only */
-	int event_id;         /* of an event that can be listened to: virDomainEventID, ...; else -1 */
 	char stream;          /* 'r': gives a stream to read from, 'w': one to write to; 0: none */
 	/* Whom the API lets do it: a reader, when `reads`, unless an argument asks for more. */
 	bool reads;
 	uint32_t write_flags, secure_flags; /* values of the argument `flags` that a reader may not give */
-	const char *write_field;            /* an argument that a reader may not give as write_value; or NULL */
 	uint32_t write_value;
-	const char *permission;                        /* "domain:read,domain:read_secure:VIR_DOMAIN_XML_SECURE" */
-	int error_domain;                              /* enum mv_error_domain */
+	const char *write_field; /* an argument that a reader may not give as write_value; or NULL */
+	const char *permission;  /* "domain:read,domain:read_secure:VIR_DOMAIN_XML_SECURE" */
+	int error_domain;        /* enum mv_error_domain */
+	int event_id;            /* of an event that can be listened to: virDomainEventID, ...; else -1 */
 	const struct mv_wire_struct *args, *ret, *msg; /* NULL: there are none */
 	size_t slot;                                   /* offset in struct mv_calls */
 };
