@@ -111,6 +111,21 @@ static int set_scheduler(struct mv_driver *drv, const struct mv_domain_set_sched
 	return done(drv, err);
 }
 
+static int list_secrets(struct mv_driver *drv, const struct mv_connect_list_all_secrets_args *args,
+			struct mv_connect_list_all_secrets_ret *ret, struct mv_error **err)
+{
+	(void)args;
+	ret->secrets = calloc(2, sizeof(*ret->secrets));
+	if (!ret->secrets)
+		return mv_error_set(err, MV_ERR_NO_MEMORY, "no memory");
+	ret->ret = 2;
+	for (; ret->n_secrets < 2; ret->n_secrets++) {
+		ret->secrets[ret->n_secrets].uuid[0] = (uint8_t)ret->n_secrets;
+		ret->secrets[ret->n_secrets].usageID = strdup("/a/volume");
+	}
+	return done(drv, err);
+}
+
 static int node_info(struct mv_driver *drv, const void *args, struct mv_node_get_info_ret *ret, struct mv_error **err)
 {
 	(void)args;
@@ -243,6 +258,7 @@ static const struct mv_calls calls = {
 	.domain_get_scheduler_parameters_flags = get_scheduler,
 	.domain_set_scheduler_parameters_flags = set_scheduler,
 	.domain_snapshot_current = current_snapshot,
+	.connect_list_all_secrets = list_secrets,
 	.node_get_info = node_info,
 	.storage_vol_upload = upload,
 	.storage_vol_download = download,

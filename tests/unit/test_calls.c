@@ -12,6 +12,44 @@
 #include "engine/api/notice.h"
 #include "tests/unit/fake_driver.h"
 
+/* --- memory that runs out --- */
+
+static struct {
+	bool armed, failed;
+	unsigned count, fail_at;
+} shortage;
+
+static bool runs_out(void)
+{
+	if (!shortage.armed || shortage.count++ != shortage.fail_at)
+		return false;
+	shortage.failed = true;
+	return true;
+}
+
+/* The linker lets the engine call these. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+	return runs_out() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return runs_out() ? NULL : __real_calloc(count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return runs_out() ? NULL : __real_strdup(text);
+}
+
 static struct fake_driver *fake;
 static struct mv_conn *conn;
 
@@ -445,6 +483,76 @@ static void only_real_events_are_listened_to(void **state)
 		assert_ptr_equal(mv_notice_object_type(mv_notice_find("domain", i)), &mv_domain_ref_wire);
 }
 
+/* --- without memory --- */
+
+static void hear_nothing(enum mv_call_id event, const void *msg, void *opaque)
+{
+	(void)event, (void)msg, (void)opaque;
+}
+
+/* A record of statistics and a list of domains, copied; a list of names, derived; a listener and an event. */
+static void use_memory(void)
+{
+	struct mv_typed_param params[] = {
+		{ .field = (char *)"a", .type = MV_TYPED_STRING, .value.s = (char *)"text" },
+		{ .field = (char *)"b", .type = MV_TYPED_INT, .value.i = -1 },
+	};
+	struct mv_domain_stats_record record = { .dom = some_domain(), .params = params, .n_params = 2 };
+	struct mv_connect_get_all_domain_stats_ret stats = { .retStats = &record, .n_retStats = 1 };
+	struct mv_connect_get_all_domain_stats_ret copy;
+	struct mv_connect_storage_pool_event_register_any_args args = {
+		.pool = &(struct mv_storage_pool_ref){ .name = (char *)"p" },
+	};
+	struct mv_connect_storage_pool_event_register_any_args args_copy;
+	struct mv_connect_list_secrets_args secrets = { 10 };
+	struct mv_connect_list_secrets_ret uuids;
+	struct mv_domain_ref dom = some_domain();
+	struct mv_node_device_ref device = { .name = (char *)"dev" };
+	int number;
+
+	if (mv_wire_copy(mv_call_descs[MV_CALL_CONNECT_GET_ALL_DOMAIN_STATS].ret, &copy, &stats, NULL) == 0) {
+		assert_string_equal(copy.retStats[0].params[0].value.s, "text");
+		mv_call_ret_free(MV_CALL_CONNECT_GET_ALL_DOMAIN_STATS, &copy);
+	}
+	if (mv_wire_copy(mv_call_descs[MV_CALL_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY].args, &args_copy, &args,
+			 NULL) == 0) {
+		assert_string_equal(args_copy.pool->name, "p");
+		mv_call_args_free(MV_CALL_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY, &args_copy);
+	}
+	if (mv_call(conn, MV_CALL_CONNECT_LIST_SECRETS, &secrets, &uuids, NULL) == 0) {
+		assert_int_equal(uuids.n_uuids, 2);
+		mv_call_ret_free(MV_CALL_CONNECT_LIST_SECRETS, &uuids);
+	}
+	number = mv_conn_listen(conn, MV_CALL_DOMAIN_EVENT_CALLBACK_LIFECYCLE, &dom, hear_nothing, NULL, NULL, NULL);
+	if (number > 0) {
+		struct mv_domain_event_callback_lifecycle_msg msg = { .msg.dom = { .name = __real_strdup("d0") } };
+
+		mv_notify(conn->drv, MV_CALL_DOMAIN_EVENT_CALLBACK_LIFECYCLE, &msg);
+		mv_conn_dispatch(conn, 0, NULL);
+		mv_conn_off(conn, number, NULL);
+	}
+	number = mv_conn_listen(conn, MV_CALL_NODE_DEVICE_EVENT_UPDATE, &device, hear_nothing, NULL, NULL, NULL);
+	if (number > 0)
+		mv_conn_off(conn, number, NULL);
+}
+
+static void calls_survive_without_memory(void **state)
+{
+	(void)state;
+	shortage.fail_at = 0;
+	do {
+		shortage.failed = false;
+		shortage.count = 0;
+		shortage.armed = true;
+		use_memory();
+		shortage.armed = false;
+		assert_int_equal(fake->drv.notices.listeners, 0);
+		assert_int_equal(fake->drv.notices.count, 0);
+		shortage.fail_at++;
+	} while (shortage.failed);
+	assert_true(shortage.fail_at > 10);
+}
+
 /* --- words --- */
 
 static void errors_speak_as_libvirt_does(void **state)
@@ -502,6 +610,7 @@ int main(void)
 		test(a_new_listener_hears_what_is_new),
 		test(a_queue_that_nobody_empties_has_an_end),
 		test(only_real_events_are_listened_to),
+		test(calls_survive_without_memory),
 		test(errors_speak_as_libvirt_does),
 	};
 
