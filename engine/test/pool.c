@@ -380,22 +380,20 @@ int mv_test_storage_pool_set_autostart(struct mv_driver *drv, const struct mv_st
 	return 0;
 }
 
-/* A part of a pool's XML alone: the host of a source. Owned. */
-static int source_host(const char *spec, char **host, struct mv_error **err)
+/* A <source> alone, of which the host matters for network file systems. *host is NULL or owned. */
+static int read_source(const char *spec, const char *pool, char **host, struct mv_error **err)
 {
 	mv_auto(mv_storagepool_def) def = NULL;
 	mv_autofree char *xml = NULL;
 
-	/* A pool that needs no more than a host. */
-	if (asprintf(&xml, "<pool type='sheepdog'><name>x</name>%s</pool>", spec) < 0) {
+	*host = NULL;
+	if (asprintf(&xml, "<pool type='%s'><name>x</name>%s</pool>", pool, spec) < 0) {
 		xml = NULL;
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a description of storage");
 	}
 	if (mv_storagepool_def_parse(xml, 0, NULL, &def, err) < 0)
 		return -1;
-	if (def->source.n_hosts != 1)
-		return mv_error_set(err, MV_ERR_INVALID_ARG, "Expected exactly 1 host for the storage pool");
-	return mv_test_copy(def->source.hosts[0]->name, host, err);
+	return def->source.n_hosts ? mv_test_copy(def->source.hosts[0]->name, host, err) : 0;
 }
 
 int mv_test_connect_find_storage_pool_sources(struct mv_driver *drv,
@@ -430,15 +428,17 @@ int mv_test_connect_find_storage_pool_sources(struct mv_driver *drv,
 		return -1;
 	if (type == MV_POOL_TYPE_DIR)
 		return mv_error_set(err, MV_ERR_INTERNAL, "unknown storage pool type %s", args->type);
+	/* Sources are read as parts of pools that need no more than a name or a host. */
+	if (args->srcSpec && (type == MV_POOL_TYPE_LOGICAL || type == MV_POOL_TYPE_NETFS) &&
+	    read_source(args->srcSpec, type == MV_POOL_TYPE_LOGICAL ? "logical" : "sheepdog", &host, err) < 0)
+		return -1;
 	if (type == MV_POOL_TYPE_LOGICAL)
 		return mv_test_copy(logical, &ret->xml, err);
 	if (type != MV_POOL_TYPE_NETFS)
 		return mv_error_set(err, MV_ERR_NO_SUPPORT, "pool type '%s' does not support source discovery",
 				    args->type);
-	if (!args->srcSpec)
+	if (!host)
 		return mv_error_set(err, MV_ERR_INVALID_ARG, "hostname must be specified for netfs sources");
-	if (source_host(args->srcSpec, &host, err) < 0)
-		return -1;
 	if (asprintf(&ret->xml, netfs, host) < 0) {
 		ret->xml = NULL;
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for an answer");

@@ -1,5 +1,7 @@
 -- The commands of the group Storage Pool.
 
+local flags = require "moonvisor.flags"
+
 local commands = {
 	{
 		name = "find-storage-pool-sources-as",
@@ -291,5 +293,416 @@ local commands = {
 }
 
 local run = {}
+
+-- --- sources ---------------------------------------------------------------------------------------------------------
+
+-- Prints the sources of a type that a description (XML, or nil) leads to.
+local function find_sources(ctl, kind, description)
+	ctl:print("%s", ctl:attempt("Failed to find any %s pool sources", kind)
+		:connect_find_storage_pool_sources(kind, description, 0))
+end
+
+run["find-storage-pool-sources-as"] = function(ctl, opt)
+	local kind, host, port, initiator = opt.type, opt.host, opt.port, opt.initiator
+	local lines
+	if host then
+		lines = { "<source>", ("  <host name='%s'%s/>"):format(host, port and (" port='%s'"):format(port) or "") }
+		if initiator then
+			lines[#lines + 1] = ("  <initiator>\n    <iqn name='%s'/>\n  </initiator>"):format(initiator)
+		end
+		lines[#lines + 1] = "</source>\n"
+	end
+	find_sources(ctl, kind, lines and table.concat(lines, "\n"))
+end
+
+run["find-storage-pool-sources"] = function(ctl, opt)
+	find_sources(ctl, opt.type, opt.srcSpec and ctl:read_file(opt.srcSpec))
+end
+
+-- --- changing state --------------------------------------------------------------------------------------------------
+
+-- A command that makes one call on a pool and says what was done.
+local function act(call, failure, success, ...)
+	local more = table.pack(...)
+	return function(ctl, opt)
+		local pool = ctl:pool(opt.pool)
+		local attempt = ctl:attempt("Failed to %s pool %s", failure, opt.pool)
+		attempt[call](attempt, pool, table.unpack(more, 1, more.n))
+		ctl:extra("Pool %s %s\n", opt.pool, success)
+	end
+end
+
+run["pool-delete"] = act("storage_pool_delete", "delete", "deleted", 0)
+run["pool-destroy"] = act("storage_pool_destroy", "destroy", "destroyed")
+run["pool-refresh"] = act("storage_pool_refresh", "refresh", "refreshed", 0)
+run["pool-undefine"] = act("storage_pool_undefine", "undefine", "has been undefined")
+
+run["pool-autostart"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	local text = opt.disable and "failed to unmark pool %s as autostarted" or "failed to mark pool %s as autostarted"
+	ctl:attempt(text, opt.pool):storage_pool_set_autostart(pool, opt.disable and 0 or 1)
+	ctl:extra("Pool %s %s as autostarted\n", opt.pool, opt.disable and "unmarked" or "marked")
+end
+
+run["pool-build"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	local how = (opt.no_overwrite and flags.STORAGE_POOL_BUILD_NO_OVERWRITE or 0)
+		| (opt.overwrite and flags.STORAGE_POOL_BUILD_OVERWRITE or 0)
+	ctl:attempt("Failed to build pool %s", opt.pool):storage_pool_build(pool, how)
+	ctl:extra("Pool %s built\n", opt.pool)
+end
+
+-- --build, --overwrite and --no-overwrite of the commands that start a pool.
+local function build_flags(ctl, opt)
+	ctl:exclusive(opt, "overwrite", "no-overwrite")
+	return (opt.build and flags.STORAGE_POOL_CREATE_WITH_BUILD or 0)
+		| (opt.overwrite and flags.STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE or 0)
+		| (opt.no_overwrite and flags.STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE or 0)
+end
+
+run["pool-start"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	local how = build_flags(ctl, opt)
+	ctl:attempt("Failed to start pool %s", opt.pool):storage_pool_create(pool, how)
+	ctl:extra("Pool %s started\n", opt.pool)
+end
+
+-- --- defining --------------------------------------------------------------------------------------------------------
+
+-- A pool's XML of the options of pool-define-as and pool-create-as. The values are taken as they are: virsh does not
+-- escape them either, and says so with an error about the XML.
+local function build_xml(ctl, opt)
+	ctl:exclusive(opt, "secret-usage", "secret-uuid")
+	local lines, depth = {}, 0
+	local function add(format, ...)
+		lines[#lines + 1] = ("  "):rep(depth) .. format:format(...) .. "\n"
+	end
+	local function inside(tag, attributes, body)
+		add("<%s%s>", tag, attributes)
+		depth = depth + 1
+		body()
+		depth = depth - 1
+		add("</%s>", tag)
+	end
+	local fc = opt.adapter_wwnn and opt.adapter_wwpn
+	local auth = opt.auth_type and opt.auth_username and (opt.secret_usage or opt.secret_uuid)
+
+	local function source()
+		local function given(value, format)
+			if value then
+				add(format, value)
+			end
+		end
+		given(opt.source_host, "<host name='%s'/>")
+		given(opt.source_path, "<dir path='%s'/>")
+		given(opt.source_dev, "<device path='%s'/>")
+		if opt.source_initiator then
+			inside("initiator", "", function()
+				add("<iqn name='%s'/>", opt.source_initiator)
+			end)
+		end
+		if fc then
+			local parent = ""
+			if opt.adapter_parent then
+				parent = (" parent='%s'"):format(opt.adapter_parent)
+			elseif opt.adapter_parent_wwnn and opt.adapter_parent_wwpn then
+				parent = (" parent_wwnn='%s' parent_wwpn='%s'"):format(opt.adapter_parent_wwnn, opt.adapter_parent_wwpn)
+			elseif opt.adapter_parent_fabric_wwn then
+				parent = (" parent_fabric_wwn='%s'"):format(opt.adapter_parent_fabric_wwn)
+			end
+			add("<adapter type='fc_host'%s wwnn='%s' wwpn='%s'/>", parent, opt.adapter_wwnn, opt.adapter_wwpn)
+		else
+			given(opt.adapter_name, "<adapter type='scsi_host' name='%s'/>")
+		end
+		if auth then
+			inside("auth", (" type='%s' username='%s'"):format(opt.auth_type, opt.auth_username), function()
+				add("<secret %s='%s'/>", opt.secret_usage and "usage" or "uuid", opt.secret_usage or opt.secret_uuid)
+			end)
+		end
+		given(opt.source_format, "<format type='%s'/>")
+		given(opt.source_name, "<name>%s</name>")
+		given(opt.source_protocol_ver, "<protocol ver='%s'/>")
+	end
+
+	inside("pool", (" type='%s'"):format(opt.type), function()
+		add("<name>%s</name>", opt.name)
+		if opt.source_host or opt.source_path or opt.source_dev or opt.source_initiator or fc or opt.adapter_name
+			or auth or opt.source_format or opt.source_name then
+			inside("source", "", source)
+		end
+		if opt.target then
+			inside("target", "", function()
+				add("<path>%s</path>", opt.target)
+			end)
+		end
+	end)
+	return table.concat(lines)
+end
+
+run["pool-create"] = function(ctl, opt)
+	local file, how = opt.file, build_flags(ctl, opt)
+	local pool = ctl:attempt("Failed to create pool from %s", file):storage_pool_create_xml(ctl:read_file(file), how)
+	ctl:extra("Pool %s created from %s\n", pool.name, file)
+end
+
+run["pool-create-as"] = function(ctl, opt)
+	local how = build_flags(ctl, opt)
+	local xml = build_xml(ctl, opt)
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	local pool = ctl:attempt("Failed to create pool %s", opt.name):storage_pool_create_xml(xml, how)
+	ctl:extra("Pool %s created\n", pool.name)
+end
+
+run["pool-define"] = function(ctl, opt)
+	local file = opt.file
+	local pool = ctl:attempt("Failed to define pool from %s", file):storage_pool_define_xml(ctl:read_file(file),
+		opt.validate and flags.STORAGE_POOL_DEFINE_VALIDATE or 0)
+	ctl:extra("Pool %s defined from %s\n", pool.name, file)
+end
+
+run["pool-define-as"] = function(ctl, opt)
+	local xml = build_xml(ctl, opt)
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	local pool = ctl:attempt("Failed to define pool %s", opt.name):storage_pool_define_xml(xml, 0)
+	ctl:extra("Pool %s defined\n", pool.name)
+end
+
+run["pool-edit"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	return ctl:edit {
+		get = function()
+			-- Not every driver knows this flag.
+			local ok, xml = pcall(ctl.raw.storage_pool_get_xml_desc, ctl.raw, pool, flags.STORAGE_XML_INACTIVE)
+			if not ok and type(xml) == "table" and xml.code == "invalid_arg" then
+				return ctl.raw:storage_pool_get_xml_desc(pool, 0)
+			elseif not ok then
+				error(xml, 0)
+			end
+			return xml
+		end,
+		define = function(xml)
+			return ctl.raw:storage_pool_define_xml(xml, 0)
+		end,
+		unchanged = function()
+			ctl:extra("Pool %s XML configuration not changed.\n", pool.name)
+		end,
+		done = function(edited)
+			ctl:extra("Pool %s XML configuration edited.\n", edited.name)
+		end,
+	}
+end
+
+-- --- asking ----------------------------------------------------------------------------------------------------------
+
+run["pool-dumpxml"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	ctl:print_xml(ctl.raw:storage_pool_get_xml_desc(pool, opt.inactive and flags.STORAGE_XML_INACTIVE or 0), opt)
+end
+
+run["pool-name"] = function(ctl, opt)
+	ctl:print("%s\n", ctl:pool(opt.pool, { by = "uuid" }).name)
+end
+
+run["pool-uuid"] = function(ctl, opt)
+	ctl:print("%s\n", ctl:pool(opt.pool, { by = "name" }).uuid)
+end
+
+run["pool-capabilities"] = function(ctl)
+	ctl:print("%s\n", ctl:attempt("failed to get storage pool capabilities"):connect_get_storage_pool_capabilities(0))
+end
+
+local states = {
+	[flags.STORAGE_POOL_INACTIVE] = "inactive",
+	[flags.STORAGE_POOL_BUILDING] = "building",
+	[flags.STORAGE_POOL_RUNNING] = "running",
+	[flags.STORAGE_POOL_DEGRADED] = "degraded",
+	[flags.STORAGE_POOL_INACCESSIBLE] = "inaccessible",
+}
+
+-- A call that may fail; nil then.
+local function try(ctl, call, ...)
+	local ok, value = pcall(ctl.raw[call], ctl.raw, ...)
+	if ok then
+		return value
+	elseif type(value) ~= "table" or not value.code then
+		error(value, 0)
+	end
+end
+
+local function truth(value)
+	if value == nil then
+		return nil
+	end
+	return value ~= 0 and value ~= false
+end
+
+local function size_text(bytes)
+	return ("%.2f %s"):format(require("moonvisor.command.control").pretty_size(bytes))
+end
+
+local function word(value, unknown)
+	if value == nil then
+		return unknown
+	end
+	return value and "yes" or "no"
+end
+
+-- What is known of a pool; `info` only when that is wanted: it is one call more.
+local function describe(ctl, pool, with_info)
+	local active = truth(try(ctl, "storage_pool_is_active", pool))
+	local record = {
+		name = pool.name, uuid = pool.uuid, active = active,
+		autostart = truth(try(ctl, "storage_pool_get_autostart", pool)),
+		state = active and "active" or "inactive",
+	}
+	if with_info then
+		local info = try(ctl, "storage_pool_get_info", pool)
+		record.persistent = truth(try(ctl, "storage_pool_is_persistent", pool))
+		record.info = info
+		record.state = info and (states[info.state] or "unknown") or "unknown"
+		if info and active then
+			record.capacity, record.allocation, record.available = info.capacity, info.allocation, info.available
+		end
+	end
+	return record
+end
+
+run["pool-info"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	local info = ctl.raw:storage_pool_get_info(pool)
+	local persistent = truth(try(ctl, "storage_pool_is_persistent", pool))
+	local autostart = truth(try(ctl, "storage_pool_get_autostart", pool))
+	local running = info.state == flags.STORAGE_POOL_RUNNING or info.state == flags.STORAGE_POOL_DEGRADED
+	local function size(bytes)
+		return running and (opt.bytes and ("%d"):format(bytes) or size_text(bytes))
+	end
+	ctl:info {
+		{ "name", "Name:", pool.name },
+		{ "uuid", "UUID:", pool.uuid },
+		{ "state", "State:", states[info.state] or "unknown" },
+		{ "persistent", "Persistent:", persistent, word(persistent, "unknown") },
+		{ "autostart", "Autostart:", autostart, word(autostart, "no autostart") },
+		{ "capacity", "Capacity:", running and info.capacity or nil, size(info.capacity) },
+		{ "allocation", "Allocation:", running and info.allocation or nil, size(info.allocation) },
+		{ "available", "Available:", running and info.available or nil, size(info.available) },
+	}
+end
+
+-- The flag of each type of pool.
+local type_flags = {}
+for name in ([[dir fs netfs logical disk iscsi scsi mpath rbd sheepdog gluster zfs vstorage
+	iscsi-direct]]):gmatch "%S+" do
+	type_flags[name] = flags["CONNECT_LIST_STORAGE_POOLS_" .. name:upper():gsub("%-", "_")]
+end
+
+local function list_flags(ctl, opt)
+	local wanted = (opt.inactive or opt.all) and flags.CONNECT_LIST_STORAGE_POOLS_INACTIVE or 0
+	if not opt.inactive or opt.all then
+		wanted = wanted | flags.CONNECT_LIST_STORAGE_POOLS_ACTIVE
+	end
+	for _, name in ipairs { "autostart", "no_autostart", "persistent", "transient" } do
+		if opt[name] then
+			wanted = wanted | flags["CONNECT_LIST_STORAGE_POOLS_" .. name:upper()]
+		end
+	end
+	for kind in (opt.type or ""):gmatch "[^,]+" do
+		if not type_flags[kind] then
+			ctl:fail("Invalid pool type '%s'", kind)
+		end
+		wanted = wanted | type_flags[kind]
+	end
+	return wanted
+end
+
+local function show_details(ctl, rows)
+	local shown = ctl:table { "Name", "State", "Autostart", "Persistent", "Capacity", "Allocation", "Available" }
+	for _, row in ipairs(rows) do
+		local function size(bytes)
+			return bytes and size_text(bytes) or "-"
+		end
+		shown:row(row.name, row.state, word(row.autostart, "no autostart"), word(row.persistent, "unknown"),
+			size(row.capacity), size(row.allocation), size(row.available))
+	end
+	shown:show()
+end
+
+run["pool-list"] = function(ctl, opt)
+	ctl:exclusive(opt, "details", "uuid")
+	ctl:exclusive(opt, "details", "name")
+	local wanted = list_flags(ctl, opt)
+	local pools = ctl:sort_by_name(ctl:attempt("Failed to list pools"):connect_list_all_storage_pools(1, wanted).pools)
+	local brief = (opt.name or opt.uuid) and not ctl:structured_output()
+	local rows = {}
+	for i, pool in ipairs(pools) do
+		rows[i] = brief and pool or describe(ctl, pool, opt.details or ctl:structured_output())
+	end
+	ctl:records {
+		name = "name", rows = rows,
+		columns = { "name", "uuid", "state", "active", "autostart", "persistent", "capacity", "allocation", "available" },
+		text = function(shown)
+			if opt.name or opt.uuid then
+				for _, row in ipairs(shown) do
+					ctl:print("%s%s", opt.uuid and ("%-36s%s"):format(row.uuid, opt.name and " " or "\n") or "",
+						opt.name and ("%-20s\n"):format(row.name) or "")
+				end
+				return
+			elseif opt.details then
+				show_details(ctl, shown)
+				return
+			end
+			local t = ctl:table { "Name", "State", "Autostart" }
+			for _, row in ipairs(shown) do
+				t:row(row.name, row.active and "active" or "inactive", word(row.autostart, "no autostart"))
+			end
+			t:show()
+		end,
+	}
+end
+
+-- --- events ----------------------------------------------------------------------------------------------------------
+
+local lifecycle = { [0] = "Defined", "Undefined", "Started", "Stopped", "Created", "Deleted" }
+
+local events = {
+	{ "lifecycle", "storage_pool_event_lifecycle", function(hit, event)
+		hit("event 'lifecycle' for storage pool %s: %s\n", event.pool.name, lifecycle[event.event] or "unknown")
+	end },
+	{ "refresh", "storage_pool_event_refresh", function(hit, event)
+		hit("event 'refresh' for storage pool %s\n", event.pool.name)
+	end },
+}
+
+run["pool-event"] = function(ctl, opt)
+	if opt.list then
+		for _, event in ipairs(events) do
+			ctl:print("%s\n", event[1])
+		end
+		return
+	end
+	local name = opt.event or ctl:fail "either --list or --event <type> is required"
+	local chosen
+	for _, event in ipairs(events) do
+		chosen = event[1] == name and event or chosen
+	end
+	if not chosen then
+		ctl:fail("unknown event type %s", name)
+	end
+	local timeout = opt.timeout
+	local pool = opt.pool and ctl:pool(opt.pool)
+	return ctl:watch {
+		timeout = timeout, loop = opt.loop, timestamp = opt.timestamp,
+		listen = function(hit)
+			return { ctl.raw:on(chosen[2], pool, function(event)
+				chosen[3](hit, event)
+			end) }
+		end,
+	}
+end
 
 return { group = "Storage Pool", keyword = "pool", commands = commands, run = run }

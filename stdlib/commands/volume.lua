@@ -1,5 +1,7 @@
 -- The commands of the group Storage Volume.
 
+local flags = require "moonvisor.flags"
+
 local commands = {
 	{
 		name = "vol-clone",
@@ -229,32 +231,315 @@ local commands = {
 
 local run = {}
 
-local TYPES = { [0] = "file", "block", "dir", "network", "netdir", "ploop" } -- enum virStorageVolType
+-- --- making ----------------------------------------------------------------------------------------------------------
 
-run["vol-list"] = function(ctl, opt)
-	local pool, raw, rows = ctl:pool(opt.pool), ctl.raw, {}
-	local vols = ctl:attempt("Failed to list volumes"):storage_pool_list_all_volumes(pool, 1, 0).vols
-	ctl:sort_by_name(vols)
-	for i, vol in ipairs(vols) do
-		local info = (opt.details or ctl:structured_output()) and raw:storage_vol_get_info(vol)
-		rows[i] = { name = vol.name, path = raw:storage_vol_get_path(vol) }
-		if info then
-			rows[i].type = TYPES[info.type] or "unknown"
-			rows[i].capacity, rows[i].allocation = info.capacity, info.allocation
+-- The bytes of a size as text ("10M"), or virsh's failure.
+local function size_of(ctl, text)
+	local number = require "moonvisor.command.number"
+	local value, why = number.scaled(text, {})
+	if value then
+		return value
+	end
+	ctl:error("Malformed size %s", text)
+	if why then
+		ctl:error("%s", why)
+	end
+	return nil
+end
+
+-- The flags of those options that are given: "prealloc_metadata", "reflink", "validate".
+local function create_flags(opt, ...)
+	local how = 0
+	for _, name in ipairs { ... } do
+		how = how | (opt[name] and flags["STORAGE_VOL_CREATE_" .. name:upper()] or 0)
+	end
+	return how
+end
+
+-- A volume in the pool that another is to lie upon: by name, key, path.
+local function backing_volume(ctl, pool, text)
+	local raw = ctl.raw
+	local ok, found = pcall(raw.storage_vol_lookup_by_name, raw, pool, text)
+	if not ok then
+		ok, found = pcall(raw.storage_vol_lookup_by_key, raw, text)
+	end
+	return ok and found or ctl:attempt("failed to get vol '%s'", text):storage_vol_lookup_by_path(text)
+end
+
+run["vol-create-as"] = function(ctl, opt)
+	local how = create_flags(opt, "prealloc_metadata")
+	local pool, name = ctl:pool(opt.pool), opt.name
+	local capacity = size_of(ctl, opt.capacity)
+	local allocation = opt.allocation
+	if allocation and capacity then
+		allocation = size_of(ctl, allocation)
+	end
+	if not capacity or opt.allocation and not allocation then
+		return false
+	end
+	local lines = { "<volume>", ("  <name>%s</name>"):format(name), ("  <capacity>%d</capacity>"):format(capacity) }
+	if allocation then
+		lines[#lines + 1] = ("  <allocation>%d</allocation>"):format(allocation)
+	end
+	if opt.format then
+		lines[#lines + 1] = ("  <target>\n    <format type='%s'/>\n  </target>"):format(opt.format)
+	end
+	if opt.backing_vol then
+		local backing = backing_volume(ctl, pool, opt.backing_vol)
+		lines[#lines + 1] = ("  <backingStore>\n    <path>%s</path>"):format(ctl.raw:storage_vol_get_path(backing))
+		if opt.backing_vol_format then
+			lines[#lines + 1] = ("    <format type='%s'/>"):format(opt.backing_vol_format)
 		end
+		lines[#lines + 1] = "  </backingStore>"
+	end
+	lines[#lines + 1] = "</volume>\n"
+	local xml = table.concat(lines, "\n")
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	ctl:attempt("Failed to create vol %s", name):storage_vol_create_xml(pool, xml, how)
+	ctl:extra("Vol %s created\n", name)
+end
+
+run["vol-create"] = function(ctl, opt)
+	local how = create_flags(opt, "prealloc_metadata", "validate")
+	local pool, file = ctl:pool(opt.pool), opt.file
+	local xml = ctl:read_file(file)
+	local vol = ctl:attempt("Failed to create vol from %s", file):storage_vol_create_xml(pool, xml, how)
+	ctl:extra("Vol %s created from %s\n", vol.name, file)
+end
+
+run["vol-create-from"] = function(ctl, opt)
+	local pool, file = ctl:pool(opt.pool), opt.file
+	local how = create_flags(opt, "prealloc_metadata", "reflink", "validate")
+	local source = ctl:volume(opt.vol, opt.inputpool, { pool_option = "inputpool" })
+	local xml = ctl:read_file(file)
+	local vol = ctl:attempt("Failed to create vol from %s", file):storage_vol_create_xml_from(pool, xml, source, how)
+	ctl:extra("Vol %s created from input vol %s\n", vol.name, source.name)
+end
+
+local escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }
+
+run["vol-clone"] = function(ctl, opt)
+	local vol, how = ctl:volume(opt.vol, opt.pool), create_flags(opt, "prealloc_metadata", "reflink")
+	local pool = ctl:attempt "failed to get parent pool":storage_pool_lookup_by_volume(vol)
+	local name = opt.newname
+	local xml = ctl.raw:storage_vol_get_xml_desc(vol, 0)
+	local escaped = name:gsub("[&<>]", escapes):gsub("%%", "%%%%")
+	xml = xml:gsub("<name>.-</name>", "<name>" .. escaped .. "</name>", 1)
+	if opt.print_xml then
+		ctl:print("%s", (require("moonvisor.core").xpath(xml, "/volume", false):gsub("\n$", "")))
+		return
+	end
+	local copy = ctl:attempt("Failed to clone vol from %s", vol.name):storage_vol_create_xml_from(pool, xml, vol, how)
+	ctl:extra("Vol %s cloned from %s\n", copy.name, vol.name)
+end
+
+-- --- content ---------------------------------------------------------------------------------------------------------
+
+local CHUNK = 256 * 1024
+
+-- Ends a transfer that failed: the stream is of no use any more.
+local function give_up(stream, err)
+	if stream then
+		pcall(stream.abort, stream)
+	end
+	error(err, 0)
+end
+
+run["vol-upload"] = function(ctl, opt)
+	local offset, length = opt.offset or 0, opt.length or 0
+	local vol, path = ctl:volume(opt.vol, opt.pool), opt.file
+	local file = io.open(path, "rb") or ctl:fail("cannot read %s", path)
+	local failure = ("cannot upload to volume %s"):format(vol.name)
+	local how = opt.sparse and flags.STORAGE_VOL_UPLOAD_SPARSE_STREAM or 0
+	local ok, err = pcall(function()
+		local stream = ctl:attempt("%s", failure):storage_vol_upload(vol, offset, length, how)
+		local sent, why = pcall(function()
+			for data in function() return file:read(CHUNK) end do
+				stream:send(data)
+			end
+			stream:finish()
+		end)
+		if not sent then
+			ctl:error("cannot send data to volume %s", vol.name)
+			give_up(stream, why)
+		end
+	end)
+	file:close()
+	if not ok then
+		error(err, 0)
+	end
+end
+
+run["vol-download"] = function(ctl, opt)
+	local offset, length = opt.offset or 0, opt.length or 0
+	local vol, path = ctl:volume(opt.vol, opt.pool), opt.file
+	local was_there = io.open(path, "rb")
+	if was_there then
+		was_there:close()
+	end
+	local file = io.open(path, "wb") or ctl:fail("cannot create %s", path)
+	local failure = ("cannot download from volume %s"):format(vol.name)
+	local how = opt.sparse and flags.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM or 0
+	local ok, err = pcall(function()
+		local stream = ctl:attempt("%s", failure):storage_vol_download(vol, offset, length, how)
+		local received, why = pcall(function()
+			for data in function() return stream:recv(CHUNK) end do
+				assert(file:write(data))
+			end
+			stream:finish()
+		end)
+		if not received then
+			ctl:error("cannot receive data from volume %s", vol.name)
+			give_up(stream, why)
+		end
+	end)
+	if not file:close() and ok then
+		ok, err = false, ("cannot close file %s"):format(path)
+	end
+	if not ok then
+		if not was_there then
+			os.remove(path)
+		end
+		error(err, 0)
+	end
+end
+
+run["vol-delete"] = function(ctl, opt)
+	local vol = ctl:volume(opt.vol, opt.pool)
+	ctl:attempt("Failed to delete vol %s", opt.vol):storage_vol_delete(vol,
+		opt.delete_snapshots and flags.STORAGE_VOL_DELETE_WITH_SNAPSHOTS or 0)
+	ctl:extra("Vol %s deleted\n", opt.vol)
+end
+
+local algorithms = {}
+for name in ("zero nnsa dod bsi gutmann schneier pfitzner7 pfitzner33 random trim"):gmatch "%S+" do
+	algorithms[name] = flags["STORAGE_VOL_WIPE_ALG_" .. name:upper()]
+end
+
+run["vol-wipe"] = function(ctl, opt)
+	local vol, name = ctl:volume(opt.vol, opt.pool), opt.algorithm
+	local algorithm = 0
+	if name then
+		algorithm = algorithms[name] or ctl:fail("Unsupported algorithm '%s'", name)
+	end
+	local attempt = ctl:attempt("Failed to wipe vol %s", opt.vol)
+	if algorithm == flags.STORAGE_VOL_WIPE_ALG_ZERO then
+		attempt:storage_vol_wipe(vol, 0)
+	else
+		attempt:storage_vol_wipe_pattern(vol, algorithm, 0)
+	end
+	ctl:extra("Vol %s wiped\n", opt.vol)
+end
+
+run["vol-resize"] = function(ctl, opt)
+	local how = (opt.allocate and flags.STORAGE_VOL_RESIZE_ALLOCATE or 0)
+		| (opt.delta and flags.STORAGE_VOL_RESIZE_DELTA or 0) | (opt.shrink and flags.STORAGE_VOL_RESIZE_SHRINK or 0)
+	local vol = ctl:volume(opt.vol, opt.pool)
+	local text = opt.capacity:gsub("^%s+", "")
+	if text:sub(1, 1) == "-" then
+		if not opt.shrink then
+			ctl:fail "negative size requires --shrink"
+		end
+		text = text:sub(2)
+	end
+	local capacity = size_of(ctl, text)
+	if not capacity then
+		return false
+	end
+	local by = opt.delta and "by" or "to"
+	ctl:attempt("Failed to change size of volume '%s' %s %s", vol.name, by, text)
+		:storage_vol_resize(vol, capacity, how)
+	ctl:extra("Size of volume '%s' successfully changed %s %s\n", vol.name, by, text)
+end
+
+-- --- asking ----------------------------------------------------------------------------------------------------------
+
+run["vol-dumpxml"] = function(ctl, opt)
+	ctl:print_xml(ctl.raw:storage_vol_get_xml_desc(ctl:volume(opt.vol, opt.pool), 0), opt)
+end
+
+run["vol-key"] = function(ctl, opt)
+	ctl:print("%s\n", ctl:volume(opt.vol, opt.pool).key)
+end
+
+run["vol-name"] = function(ctl, opt)
+	ctl:print("%s\n", ctl:volume(opt.vol, nil, { by = "key,path", pool_option = false }).name)
+end
+
+run["vol-path"] = function(ctl, opt)
+	ctl:print("%s\n", ctl.raw:storage_vol_get_path(ctl:volume(opt.vol, opt.pool)))
+end
+
+run["vol-pool"] = function(ctl, opt)
+	local vol = ctl:volume(opt.vol, nil, { by = "key,path", pool_option = false })
+	local pool = ctl:attempt "failed to get parent pool":storage_pool_lookup_by_volume(vol)
+	ctl:print("%s\n", opt.uuid and pool.uuid or pool.name)
+end
+
+local types = {
+	[flags.STORAGE_VOL_FILE] = "file", [flags.STORAGE_VOL_BLOCK] = "block", [flags.STORAGE_VOL_DIR] = "dir",
+	[flags.STORAGE_VOL_NETWORK] = "network", [flags.STORAGE_VOL_NETDIR] = "netdir",
+	[flags.STORAGE_VOL_PLOOP] = "ploop",
+}
+
+local function size_text(bytes)
+	return ("%.2f %s"):format(require("moonvisor.command.control").pretty_size(bytes))
+end
+
+run["vol-info"] = function(ctl, opt)
+	local vol = ctl:volume(opt.vol, opt.pool)
+	if not ctl:structured_output() then
+		ctl:print("%-15s %s\n", "Name:", vol.name) -- also when there is no more
+	end
+	local info
+	if opt.physical then
+		info = ctl.raw:storage_vol_get_info_flags(vol, flags.STORAGE_VOL_GET_PHYSICAL)
+	else
+		info = ctl.raw:storage_vol_get_info(vol)
 	end
 	local function size(bytes)
-		return ("%.2f %s"):format(ctl:pretty_size(bytes))
+		return opt.bytes and ("%d bytes"):format(bytes) or size_text(bytes)
+	end
+	ctl:info {
+		{ "name", nil, vol.name },
+		{ "key", nil, vol.key },
+		{ "pool", nil, vol.pool },
+		{ "type", "Type:", types[info.type] or "unknown" },
+		{ "capacity", "Capacity:", info.capacity, size(info.capacity) },
+		{ opt.physical and "physical" or "allocation", opt.physical and "Physical:" or "Allocation:", info.allocation,
+			size(info.allocation) },
+	}
+end
+
+run["vol-list"] = function(ctl, opt)
+	local pool = ctl:pool(opt.pool)
+	local vols = ctl:sort_by_name(ctl:attempt("Failed to list volumes"):storage_pool_list_all_volumes(pool, 1, 0).vols)
+	local detailed, rows = opt.details or ctl:structured_output(), {}
+	for i, vol in ipairs(vols) do
+		local row = { name = vol.name, key = vol.key }
+		local ok, path = pcall(ctl.raw.storage_vol_get_path, ctl.raw, vol)
+		row.path = ok and path or nil
+		if detailed then
+			local known, info = pcall(ctl.raw.storage_vol_get_info, ctl.raw, vol)
+			row.type = known and (types[info.type] or "unknown") or nil
+			row.capacity, row.allocation = known and info.capacity or nil, known and info.allocation or nil
+		end
+		rows[i] = row
 	end
 	ctl:records {
-		rows = rows, columns = { "name", "path", "type", "capacity", "allocation" }, name = "name",
+		name = "name", rows = rows, columns = { "name", "path", "key", "type", "capacity", "allocation" },
 		text = function(shown)
 			local t = ctl:table(opt.details and { "Name", "Path", "Type", "Capacity", "Allocation" } or { "Name", "Path" })
 			for _, row in ipairs(shown) do
+				local path = row.path or "-"
 				if opt.details then
-					t:row(row.name, row.path, row.type, size(row.capacity), size(row.allocation))
+					t:row(row.name, path, row.type or "unknown", row.capacity and size_text(row.capacity) or "unknown",
+						row.allocation and size_text(row.allocation) or "unknown")
 				else
-					t:row(row.name, row.path)
+					t:row(row.name, path)
 				end
 			end
 			t:show()
