@@ -114,6 +114,15 @@ static int terminal_list_folder(lua_State *L)
 	return 1;
 }
 
+/* is_folder(path) */
+static int terminal_is_folder(lua_State *L)
+{
+	struct stat info;
+
+	lua_pushboolean(L, stat(luaL_checkstring(L, 1), &info) == 0 && S_ISDIR(info.st_mode));
+	return 1;
+}
+
 /* change_folder(path): nil, or why not */
 static int terminal_change_folder(lua_State *L)
 {
@@ -159,6 +168,7 @@ static const luaL_Reg functions[] = {
 	{ "is_root", terminal_is_root },
 	{ "make_file", terminal_make_file },
 	{ "list_folder", terminal_list_folder },
+	{ "is_folder", terminal_is_folder },
 	{ "change_folder", terminal_change_folder },
 	{ "current_folder", terminal_current_folder },
 	{ "interruptible", terminal_interruptible },

@@ -170,13 +170,37 @@ local function help_object()
 	})
 end
 
+-- Words for a line that is a command, or for Lua; the first word may become either.
+local function complete_line(ctl, before, word)
+	local commands = require "moonvisor.command.complete"
+	if before:find "^%s*[%w_-]+[%s;]" then
+		if session.is_command(before) then
+			return commands.at_prompt(ctl, before, word)
+		end
+		return complete.complete(before, word)
+	end
+	local found = complete.complete(before, word) or {}
+	if not before:find "[^%s%w-]" then
+		local names = commands.at_prompt(ctl, before, word)
+		if before:find "%S" and #names > 0 then -- "net-": names of commands have dashes, those of Lua have not
+			return names
+		elseif #names == 1 and #found > 0 then
+			names[1] = names[1]:gsub(" $", "")
+		end
+		table.move(names, 1, #names, #found + 1, found)
+	end
+	return found
+end
+
 --- Runs the prompt until Ctrl-D.
 ---@param options {quiet: boolean, colour: boolean, version: string, settings: ControlSettings?}
 function M.run(options)
 	local history = open_history()
 	local ctl = session.shared(options.settings)
 	ctl.prompt = true
-	editor.set_completer(complete.complete)
+	editor.set_completer(function(before, word)
+		return complete_line(ctl, before, word)
+	end)
 	_G.help = help_object()
 	if not options.quiet then
 		print(("Moonvisor %s, %s. help describes the API, Ctrl-D leaves."):format(options.version, _VERSION))

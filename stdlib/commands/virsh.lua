@@ -220,9 +220,9 @@ end
 
 -- The words that complete the last one, for the completion of system shells.
 function run.complete(ctl, opt)
-	local words = opt.string or {}
-	local complete = require "moonvisor.command.complete"
-	for _, word in ipairs(complete.words(ctl, table.concat(words, " "))) do
+	local words = opt.string or { "" }
+	local last = table.remove(words)
+	for _, word in ipairs(require("moonvisor.command.complete").candidates(ctl, words, last)) do
 		ctl:print("%s\n", word)
 	end
 end
