@@ -55,7 +55,7 @@ function M.watch(ctl, how)
 		return count > 0 and not how.loop
 	end)
 	for _, registration in ipairs(registrations) do
-		registration:cancel()
+		core.Registration.close(registration)
 	end
 	if not ok and not rawequal(result, core.interrupted) then
 		error(result, 0)
