@@ -3,6 +3,7 @@
 local commands = {
 	{
 		name = "domblkerror",
+		records = true,
 		summary = "Show errors on block devices",
 		description = "Show block device errors",
 		options = {
@@ -12,6 +13,7 @@ local commands = {
 	},
 	{
 		name = "domblkinfo",
+		records = true,
 		summary = "domain block device size information",
 		description = "Get block device size info for a domain.",
 		options = {
@@ -24,6 +26,7 @@ local commands = {
 	},
 	{
 		name = "domblklist",
+		records = true,
 		summary = "list all domain blocks",
 		description = "Get the summary of block devices for a domain.",
 		options = {
@@ -35,6 +38,7 @@ local commands = {
 	},
 	{
 		name = "domblkstat",
+		records = true,
 		summary = "get device block stats for a domain",
 		description = "Get device block stats for a running domain. See man page or use --human for "
 			.. "explanation of fields",
@@ -48,6 +52,7 @@ local commands = {
 	},
 	{
 		name = "domcontrol",
+		records = true,
 		summary = "domain control interface state",
 		description = "Returns state of a control interface to the domain.",
 		options = {
@@ -57,6 +62,7 @@ local commands = {
 	},
 	{
 		name = "domif-getlink",
+		records = true,
 		summary = "get link state of a virtual interface",
 		description = "Get link state of a domain's virtual interface.",
 		options = {
@@ -70,6 +76,7 @@ local commands = {
 	},
 	{
 		name = "domifaddr",
+		records = true,
 		summary = "Get network interfaces' addresses for a running domain",
 		description = "Get network interfaces' addresses for a running domain",
 		options = {
@@ -84,6 +91,7 @@ local commands = {
 	},
 	{
 		name = "domiflist",
+		records = true,
 		summary = "list all domain virtual interfaces",
 		description = "Get the summary of virtual interfaces for a domain.",
 		options = {
@@ -94,6 +102,7 @@ local commands = {
 	},
 	{
 		name = "domifstat",
+		records = true,
 		summary = "get network interface stats for a domain",
 		description = "Get network interface stats for a running domain.",
 		options = {
@@ -115,6 +124,7 @@ local commands = {
 	},
 	{
 		name = "dommemstat",
+		records = true,
 		summary = "get memory statistics for a domain",
 		description = "Get memory statistics for a running domain.",
 		options = {
@@ -139,6 +149,7 @@ local commands = {
 	},
 	{
 		name = "domstats",
+		records = true,
 		summary = "get statistics about one or multiple domains",
 		description = "Gets statistics about one or more (or all) domains",
 		options = {
@@ -171,6 +182,7 @@ local commands = {
 	},
 	{
 		name = "domtime",
+		records = true,
 		summary = "domain time",
 		description = "Gets or sets the domain's system time",
 		options = {
@@ -402,6 +414,432 @@ function run.domstate(ctl, opt)
 			if rows[1] then
 				ctl:print(opt.reason and "%s (%s)\n" or "%s\n", name, reason)
 			end
+		end,
+	}
+end
+
+-- --- disks -----------------------------------------------------------------------------------------------------------
+
+local XML_INACTIVE = 2
+
+-- A domain's configuration as a table.
+local function conf_of(ctl, dom, inactive)
+	local xml = ctl.raw:domain_get_xml_desc(dom, inactive and XML_INACTIVE or 0)
+	return require("moonvisor.conf").parse("domain", xml)
+end
+
+local function source_of_disk(disk)
+	local source = disk.source or {}
+	return source.file or source.dev or source.dir or source.name or source.volume
+end
+
+local DISK_ERRORS = { [0] = "no error", "unspecified error", "no space" }
+
+function run.domblkerror(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local raw, rows = ctl.raw, {}
+	local count = raw:domain_get_disk_errors(dom, 0, 0).nerrors
+	local errors = count > 0 and raw:domain_get_disk_errors(dom, count, 0).errors or {}
+	for i, item in ipairs(errors) do
+		rows[i] = { disk = item.disk, error = DISK_ERRORS[item.error] or "unknown error" }
+	end
+	ctl:records {
+		rows = rows, columns = { "disk", "error" }, name = "disk",
+		text = function(shown)
+			for _, row in ipairs(shown) do
+				ctl:print("%s: %s\n", row.disk, row.error)
+			end
+			if count == 0 then
+				ctl:print "No errors found\n"
+			end
+		end,
+	}
+end
+
+-- A size as --human shows it, or all of its digits; "-" for what is not known.
+local function size_text(ctl, bytes, human)
+	if not bytes then
+		return "-"
+	elseif human then
+		return ("%.3f %s"):format(ctl:pretty_size(bytes))
+	end
+	return ("%d"):format(bytes)
+end
+
+local SIZES = { { "capacity", "Capacity" }, { "allocation", "Allocation" }, { "physical", "Physical" } }
+
+local function all_block_info(ctl, dom)
+	local rows = {}
+	for _, disk in ipairs(conf_of(ctl, dom).devices.disks or {}) do
+		local row = { target = disk.target and disk.target.dev }
+		local removable = disk.device == "cdrom" or disk.device == "floppy"
+		if not removable or source_of_disk(disk) then
+			local ok, info = pcall(ctl.raw.domain_get_block_info, ctl.raw, dom, row.target, 0)
+			-- The sizes of what is reached through a network may not be known.
+			if not ok and disk.type ~= "network" then
+				error(info, 0)
+			elseif ok then
+				row.capacity, row.allocation, row.physical = info.capacity, info.allocation, info.physical
+			end
+		end
+		rows[#rows + 1] = row
+	end
+	return rows
+end
+
+function run.domblkinfo(ctl, opt)
+	ctl:exclusive(opt, "all", "device")
+	if not opt.all and not opt.device then
+		ctl:fail "command 'domblkinfo' requires <device> option"
+	end
+	local dom = ctl:domain(opt.domain)
+	local rows
+	if opt.all then
+		rows = all_block_info(ctl, dom)
+	else
+		local info = ctl.raw:domain_get_block_info(dom, opt.device, 0)
+		info.target = opt.device
+		rows = { info }
+	end
+	ctl:records {
+		rows = rows, columns = { "target", "capacity", "allocation", "physical" }, name = "target",
+		text = function(shown)
+			if not opt.all then
+				for _, size in ipairs(SIZES) do
+					ctl:print("%-15s %s\n", size[2] .. ":", size_text(ctl, rows[1][size[1]], opt.human))
+				end
+				return
+			end
+			local t = ctl:table { "Target", "Capacity", "Allocation", "Physical" }
+			for _, row in ipairs(shown) do
+				t:row(row.target, size_text(ctl, row.capacity, opt.human), size_text(ctl, row.allocation, opt.human),
+					size_text(ctl, row.physical, opt.human))
+			end
+			t:show()
+		end,
+	}
+end
+
+function run.domblklist(ctl, opt)
+	local dom, rows = ctl:domain(opt.domain), {}
+	for i, disk in ipairs(conf_of(ctl, dom, opt.inactive).devices.disks or {}) do
+		rows[i] = { type = disk.type, device = disk.device, target = disk.target and disk.target.dev,
+			source = source_of_disk(disk) }
+	end
+	ctl:records {
+		rows = rows, columns = { "type", "device", "target", "source" }, name = "target",
+		text = function(shown)
+			local t = ctl:table(opt.details and { "Type", "Device", "Target", "Source" } or { "Target", "Source" })
+			for _, row in ipairs(shown) do
+				if opt.details then
+					t:row(row.type, row.device, row.target, row.source or "-")
+				else
+					t:row(row.target, row.source or "-")
+				end
+			end
+			t:show()
+		end,
+	}
+end
+
+local BLOCK_LABELS = {
+	rd_req = "number of read operations:", rd_bytes = "number of bytes read:",
+	rd_total_times = "total duration of reads (ns):", wr_req = "number of write operations:",
+	wr_bytes = "number of bytes written:", wr_total_times = "total duration of writes (ns):",
+	flush_operations = "number of flush operations:", flush_total_times = "total duration of flushes (ns):",
+	errs = "error count:",
+}
+local OLD_BLOCK_STATS = { "rd_req", "rd_bytes", "wr_req", "wr_bytes", "errs" }
+
+-- The counts of a disk as {name, value} in their order: from the newer call, or the older one where the driver has
+-- only that.
+local function block_stats(ctl, dom, device)
+	local list = {}
+	local ok, answer = pcall(ctl.raw.domain_block_stats_flags, ctl.raw, dom, device, 0, 0)
+	if ok then
+		for _, param in ipairs(ctl.raw:domain_block_stats_flags(dom, device, answer.nparams, 0).params) do
+			list[#list + 1] = { param.field, param.value }
+		end
+		return list
+	elseif not require("moonvisor.errors").is(answer, "no_support") then
+		error(answer, 0)
+	end
+	local stats = ctl.raw:domain_block_stats(dom, device)
+	for _, name in ipairs(OLD_BLOCK_STATS) do
+		list[#list + 1] = stats[name] >= 0 and { name, stats[name] } or nil
+	end
+	return list
+end
+
+-- What ctl:info() wants of {name, value} and the texts of the lines.
+local function counts(ctl, list, line)
+	local row, columns = {}, {}
+	for i, item in ipairs(list) do
+		row[item[1]], columns[i] = item[2], item[1]
+	end
+	ctl:records {
+		rows = { row }, columns = columns, single = true,
+		text = function(shown)
+			for _, item in ipairs(shown[1] and list or {}) do
+				ctl:print("%s", line(item[1], item[2]))
+			end
+		end,
+	}
+end
+
+function run.domblkstat(ctl, opt)
+	local dom, device = ctl:domain(opt.domain), opt.device or ""
+	local ok, list = pcall(block_stats, ctl, dom, device)
+	if not ok then
+		ctl:fail_because(list, "Failed to get block stats %s %s", opt.domain, device)
+	end
+	if opt.human and not ctl:structured_output() then
+		ctl:print("Device: %s\n", device)
+	end
+	counts(ctl, list, function(name, value)
+		if opt.human then
+			return (" %-31s %d\n"):format(BLOCK_LABELS[name] or name, value)
+		end
+		return ("%s%s%s %d\n"):format(device, device ~= "" and " " or "", name, value)
+	end)
+end
+
+-- --- network cards ---------------------------------------------------------------------------------------------------
+
+local function is_mac(text)
+	return text:find "^%x%x?:%x%x?:%x%x?:%x%x?:%x%x?:%x%x?$" ~= nil
+end
+
+-- The card of that device or MAC address.
+local function find_interface(ctl, dom, name, inactive)
+	local found = {}
+	for _, interface in ipairs(conf_of(ctl, dom, inactive).devices.interfaces or {}) do
+		local dev = interface.target and interface.target.dev
+		if is_mac(name) and interface.mac == name:lower() or dev == name then
+			found[#found + 1] = interface
+		end
+	end
+	if #found ~= 1 then
+		ctl:fail(#found == 0 and "Interface (%s: %s) not found." or "multiple matching interfaces found (%s: %s)",
+			is_mac(name) and "mac" or "dev", name)
+	end
+	return found[1]
+end
+
+run["domif-getlink"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local interface = find_interface(ctl, dom, opt.interface, opt.config)
+	local state = interface.link_state or "up"
+	ctl:records {
+		rows = { { interface = opt.interface, link = state } }, columns = { "interface", "link" }, single = true,
+		text = function(shown)
+			if shown[1] then
+				ctl:print("%s %s", opt.interface, state)
+			end
+		end,
+	}
+end
+
+function run.domiflist(ctl, opt)
+	local dom, rows = ctl:domain(opt.domain), {}
+	for i, interface in ipairs(conf_of(ctl, dom, opt.inactive).devices.interfaces or {}) do
+		local source = interface.source or {}
+		rows[i] = { interface = interface.target and interface.target.dev, type = interface.type,
+			source = source.bridge or source.dev or source.network or source.name, model = interface.model,
+			mac = interface.mac }
+	end
+	ctl:records {
+		rows = rows, columns = { "interface", "type", "source", "model", "mac" }, name = "interface",
+		text = function(shown)
+			local t = ctl:table { "Interface", "Type", "Source", "Model", "MAC" }
+			for _, row in ipairs(shown) do
+				t:row(row.interface or "-", row.type, row.source or "-", row.model or "-", row.mac or "-")
+			end
+			t:show()
+		end,
+	}
+end
+
+local INTERFACE_STATS = { "rx_bytes", "rx_packets", "rx_errs", "rx_drop", "tx_bytes", "tx_packets", "tx_errs", "tx_drop" }
+
+function run.domifstat(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local stats = ctl:attempt("Failed to get interface stats %s %s", opt.domain, opt.interface)
+		:domain_interface_stats(dom, opt.interface)
+	local list = {}
+	for _, name in ipairs(INTERFACE_STATS) do
+		list[#list + 1] = stats[name] >= 0 and { name, stats[name] } or nil
+	end
+	counts(ctl, list, function(name, value)
+		return ("%s %s %d\n"):format(opt.interface, name, value)
+	end)
+end
+
+local ADDRESS_SOURCES = { lease = 0, agent = 1, arp = 2 } -- virDomainInterfaceAddressesSource
+local ADDRESS_TYPES = { [0] = "ipv4", "ipv6" }
+
+function run.domifaddr(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local source = ADDRESS_SOURCES[opt.source or "lease"]
+	if not source then
+		ctl:fail("Unknown data source '%s'", opt.source)
+	end
+	local interfaces = ctl:attempt("Failed to query for interfaces addresses"):domain_interface_addresses(dom, source, 0)
+	local rows = {}
+	for _, interface in ipairs(interfaces) do
+		if not opt.interface or interface.name == opt.interface then
+			for i, address in ipairs(interface.addrs) do
+				rows[#rows + 1] = { name = interface.name, mac = interface.hwaddr, protocol = ADDRESS_TYPES[address.type],
+					address = address.addr, prefix = address.prefix, first = i == 1 }
+			end
+			if #interface.addrs == 0 then
+				rows[#rows + 1] = { name = interface.name, mac = interface.hwaddr, first = true }
+			end
+		end
+	end
+	ctl:records {
+		rows = rows, columns = { "name", "mac", "protocol", "address", "prefix" }, name = "address",
+		text = function(shown)
+			ctl:extra(" %-10s %-20s %-8s     %s\n%s\n", "Name", "MAC address", "Protocol", "Address", ("-"):rep(79))
+			for _, row in ipairs(shown) do
+				local full = row.first or opt.full
+				local name, mac = full and row.name or "-", full and (row.mac or "N/A") or "-"
+				local address = row.address and ("%s/%d"):format(row.address, row.prefix) or "N/A"
+				ctl:print(" %-10s %-17s    %-12s %s\n", name, mac, row.protocol or "N/A", address)
+			end
+		end,
+	}
+end
+
+-- --- memory, time, control -------------------------------------------------------------------------------------------
+
+-- enum virDomainMemoryStatTags
+local MEMORY_STATS = { [0] = "swap_in", "swap_out", "major_fault", "minor_fault", "unused", "available", "actual", "rss",
+	"usable", "last_update", "disk_caches", "hugetlb_pgalloc", "hugetlb_pgfail" }
+
+function run.dommemstat(ctl, opt)
+	local flags = ctl:affect(opt)
+	local dom = ctl:domain(opt.domain)
+	if opt.period then
+		if opt.period < 0 then
+			ctl:fail("Invalid collection period value '%d'", opt.period)
+		end
+		ctl:attempt("Unable to change balloon collection period."):domain_set_memory_stats_period(dom, opt.period, flags)
+		return
+	end
+	local stats = ctl:attempt("Failed to get memory statistics for domain %s", opt.domain)
+		:domain_memory_stats(dom, #MEMORY_STATS + 1, 0)
+	local list = {}
+	for _, stat in ipairs(stats) do
+		list[#list + 1] = MEMORY_STATS[stat.tag] and { MEMORY_STATS[stat.tag], stat.val } or nil
+	end
+	counts(ctl, list, function(name, value)
+		return ("%s %d\n"):format(name, value)
+	end)
+end
+
+local TIME_SYNC = 1
+
+function run.domtime(ctl, opt)
+	ctl:exclusive(opt, "time", "now")
+	ctl:exclusive(opt, "time", "sync")
+	ctl:exclusive(opt, "now", "sync")
+	local dom = ctl:domain(opt.domain)
+	if opt.now or opt.sync or opt.time then
+		local seconds = opt.time or opt.now and os.time() or 0
+		ctl.raw:domain_set_time(dom, seconds, 0, opt.sync and TIME_SYNC or 0)
+		return
+	end
+	local now = ctl.raw:domain_get_time(dom, 0)
+	ctl:records {
+		rows = { { time = now.seconds } }, columns = { "time" }, single = true,
+		text = function(shown)
+			if shown[1] then
+				ctl:print("Time: %s", opt.pretty and os.date("!%Y-%m-%d %H:%M:%S", now.seconds) or now.seconds)
+			end
+		end,
+	}
+end
+
+-- enum virDomainControlState and virDomainControlErrorReason
+local CONTROL_STATES = { [0] = "ok", "background job", "occupied", "error" }
+local CONTROL_ERRORS = { [0] = "", "unknown", "monitor failure", "internal (locking) error" }
+
+function run.domcontrol(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local info = ctl.raw:domain_get_control_info(dom, 0)
+	local state, seconds = CONTROL_STATES[info.state] or "unknown", info.stateTime / 1000
+	local reason = state == "error" and CONTROL_ERRORS[info.details] or ""
+	ctl:records {
+		rows = { { state = state, reason = reason ~= "" and reason or nil, seconds = seconds } },
+		columns = { "state", "reason", "seconds" }, single = true,
+		text = function(shown)
+			if not shown[1] then
+				return
+			elseif reason ~= "" then
+				ctl:print("%s: %s (%0.3fs)\n", state, reason, seconds)
+			elseif state ~= "ok" and state ~= "error" then
+				ctl:print("%s (%0.3fs)\n", state, seconds)
+			else
+				ctl:print("%s\n", state)
+			end
+		end,
+	}
+end
+
+-- --- all statistics --------------------------------------------------------------------------------------------------
+
+-- enum virDomainStatsTypes
+local STATS_GROUPS = { { "state", 1 }, { "cpu_total", 2 }, { "balloon", 4 }, { "vcpu", 8 }, { "interface", 16 },
+	{ "block", 32 }, { "perf", 64 }, { "iothread", 128 }, { "memory", 256 }, { "dirtyrate", 512 }, { "vm", 1024 } }
+-- virConnectGetAllDomainStatsFlags
+local STATS_FLAGS = { { "list_active", 1 }, { "list_inactive", 2 }, { "list_persistent", 4 }, { "list_transient", 8 },
+	{ "list_running", 16 }, { "list_paused", 32 }, { "list_shutoff", 64 }, { "list_other", 128 }, { "nowait", 1 << 29 },
+	{ "backing", 1 << 30 }, { "enforce", 1 << 31 } }
+
+local function chosen(opt, list)
+	local flags = 0
+	for _, item in ipairs(list) do
+		flags = flags | (opt[item[1]] and item[2] or 0)
+	end
+	return flags
+end
+
+local function param_text(param)
+	if param.type == "boolean" then
+		return param.value and "yes" or "no"
+	elseif param.type == "double" then
+		return ("%f"):format(param.value)
+	end
+	return tostring(param.value)
+end
+
+function run.domstats(ctl, opt)
+	local doms = {}
+	for i, name in ipairs(opt.domain or {}) do
+		doms[i] = ctl:domain(name)
+	end
+	local records = ctl.raw:connect_get_all_domain_stats(doms, chosen(opt, STATS_GROUPS), chosen(opt, STATS_FLAGS))
+	local rows, lines = {}, {}
+	for i, record in ipairs(records) do
+		local stats = {}
+		for _, param in ipairs(record.params) do
+			stats[param.field] = param.value
+		end
+		rows[i] = { name = record.dom.name, uuid = record.dom.uuid, stats = stats }
+		lines[rows[i]] = record.params
+	end
+	ctl:records {
+		rows = rows, columns = { "name", "uuid", "stats" }, name = "name",
+		text = function(shown)
+			local out = {}
+			for i, row in ipairs(shown) do
+				out[#out + 1] = ("%sDomain: '%s'\n"):format(i > 1 and "\n" or "", row.name)
+				for _, param in ipairs(lines[row]) do
+					out[#out + 1] = "  " .. param.field .. "=" .. param_text(param) .. "\n"
+				end
+			end
+			ctl:print("%s", table.concat(out))
 		end,
 	}
 end
