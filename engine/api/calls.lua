@@ -3,8 +3,8 @@
 --
 -- A call: { number, name, libvirt's function, permission; args, ret, msg and id (of an event that can be listened to:
 -- its number in libvirt's interface); high (must be served even when all ordinary workers are busy); stream = "r" (the
--- server sends data) or "w" (the client does); write (it writes, though its permission does not say so) }. Calls of
--- the program `qemu` have that word before their name.
+-- server sends data) or "w" (the client does); write, read (who may only read may not, or may, make it, whatever its
+-- permission says) }. Calls of the program `qemu` have that word before their name.
 --
 -- Fields: "name:type, ...". Types: int, uint (32 bits), hyper, uhyper (64 bits), char, uchar (8 bits), ushort, double,
 -- string, uuid (16 bytes), the structures below; type? may be absent; type<N> is an array of at most N items;
@@ -723,7 +723,7 @@ M.remote = {
 		args = "wwnn:string, wwpn:string, flags:uint", ret = "dev:node_device_ref" },
 	{ 298, "domain_get_job_stats", "virDomainGetJobStats", "domain:read", args = "dom:domain_ref, flags:uint",
 		ret = "type:int, params:typed_param<DOMAIN_JOB_STATS_MAX>" },
-	{ 299, "domain_migrate_get_compression_cache", "virDomainMigrateGetCompressionCache", "domain:migrate",
+	{ 299, "domain_migrate_get_compression_cache", "virDomainMigrateGetCompressionCache", "domain:migrate", read = true,
 		args = "dom:domain_ref, flags:uint", ret = "cacheSize:uhyper" },
 	{ 300, "domain_migrate_set_compression_cache", "virDomainMigrateSetCompressionCache", "domain:migrate",
 		args = "dom:domain_ref, cacheSize:uhyper, flags:uint" },
@@ -902,7 +902,7 @@ M.remote = {
 		msg = "callbackID:int, dom:domain_ref, dev:string, path:string?, threshold:uhyper, excess:uhyper" },
 	{ 386, "domain_set_block_threshold", "virDomainSetBlockThreshold", "domain:write",
 		args = "dom:domain_ref, dev:string, threshold:uhyper, flags:uint" },
-	{ 387, "domain_migrate_get_max_downtime", "virDomainMigrateGetMaxDowntime", "domain:migrate",
+	{ 387, "domain_migrate_get_max_downtime", "virDomainMigrateGetMaxDowntime", "domain:migrate", read = true,
 		args = "dom:domain_ref, flags:uint", ret = "downtime:uhyper" },
 	{ 388, "domain_managed_save_get_xml_desc", "virDomainManagedSaveGetXMLDesc",
 		"domain:read,domain:read_secure:VIR_DOMAIN_SAVE_IMAGE_XML_SECURE",

@@ -140,8 +140,8 @@ local function readable(call)
 			end
 		end
 	end
-	if call.write then
-		free = false
+	if call.write or call.read then
+		free = call.read == true
 	end
 	return free, flags, field, value
 end
