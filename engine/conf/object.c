@@ -208,7 +208,7 @@ static int copy_list(const struct mv_conf_member *m, const void *from, void *to)
 
 static int copy_member(const struct mv_conf_member *m, const void *from, void *to)
 {
-	const void *source = *(void **)at(from, m->offset);
+	const void *source;
 
 	if (m->flags & MV_CONF_HAS)
 		*(bool *)at(to, m->has_offset) = *(bool *)at(from, m->has_offset);
@@ -220,6 +220,7 @@ static int copy_member(const struct mv_conf_member *m, const void *from, void *t
 		memcpy(at(to, m->offset), at(from, m->offset), mv_conf_value_size(m));
 		return 0;
 	}
+	source = *(void **)at(from, m->offset);
 	if (!source)
 		return 0;
 	*(void **)at(to, m->offset) = m->kind == MV_CONF_STRUCT ? copy_struct(m->desc, source) : strdup(source);
