@@ -207,20 +207,55 @@ local function anything(random, depth)
 	return kinds[random(#kinds)]()
 end
 
--- Mostly what an argument should be, so that some calls get past the checks.
-local function likely(name, random)
+-- What the calls of this kind return, so that others can be asked about it; and XML that is nearly right.
+local documents = {
+	"<domain type='test'><name>x%d</name><memory>65536</memory><os><type>hvm</type></os></domain>",
+	"<network><name>x%d</name><bridge name='virbr%d'/></network>",
+	"<pool type='dir'><name>x%d</name><target><path>/nonexistent</path></target></pool>",
+	"<volume><name>x%d</name><capacity>%d</capacity></volume>",
+	"<domainsnapshot><name>x%d</name></domainsnapshot>",
+	"<domaincheckpoint><name>x%d</name></domaincheckpoint>",
+	"<interface type='ethernet' name='eth%d'/>",
+	"<secret ephemeral='no' private='no'><usage type='volume'><volume>/x%d</volume></usage></secret>",
+	"<device><parent>computer</parent><capability type='scsi_host'><capability type='fc_host'>"
+		.. "<wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn></capability></capability></device>",
+	"<nwfilter name='x%d'/>",
+	"<disk type='file'><source file='/nonexistent/%d'/><target dev='vd%d'/></disk>",
+}
+
+-- Mostly what an argument should be, so that some calls get past the checks. `seen` holds results of earlier calls.
+local function likely(name, random, seen)
 	if random(8) == 1 then
 		return anything(random, 0)
-	elseif name == "dom" then
-		return { name = "test", uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f", id = random(-1, 2) }
-	elseif name == "net" then
-		return { name = "default", uuid = "dd8fe884-6c02-601e-7551-cca97df1c5df" }
 	elseif name == "flags" then
 		return random(3) > 1 and 0 or random(0, 1) << random(0, 31)
-	elseif name:find "xml" or name == "dom_xml" then
-		return ("<%s><name>x</name><memory>1</memory></%s>"):format(name, name)
+	elseif name == "need_results" then
+		return random(0, 1)
+	elseif seen[name] and random(3) > 1 then
+		return seen[name][random(#seen[name])]
+	elseif name == "dom" then
+		return { name = "test", uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f", id = random(-1, 2) }
+	elseif name:find "[xX][mM][lL]" then
+		return (documents[random(#documents)]:gsub("%%d", random(5)))
 	end
 	return anything(random, 0)
+end
+
+local aliases = { snapshot = "snap", network = "net", clonevol = "vol", checkpoint = "checkpoint" }
+
+-- Remembers the references in what a call returned, by the name of the result.
+local function remember(seen, name, result)
+	if type(result) ~= "table" then
+		return
+	end
+	local list = result[1] and result or { result }
+	name = name:gsub("s$", "")
+	for _, item in ipairs(list) do
+		if type(item) == "table" and (item.name or item.uuid) then
+			seen[name] = seen[name] or {}
+			table.insert(seen[name], item)
+		end
+	end
 end
 
 t.describe("arguments of all kinds", function()
@@ -235,14 +270,22 @@ t.describe("arguments of all kinds", function()
 		local answered = 0
 		for _ = 1, 20 do
 			local conn <close> = virt.open "test:///default"
-			for _, name in ipairs(names) do
+			local seen = {}
+			for _ = 1, #names do
+				local name = names[math.random(#names)]
 				local args, wanted = {}, calls[name].args or {}
 				for i, argument in ipairs(wanted) do
-					args[i] = likely(argument, math.random)
+					args[i] = likely(aliases[argument] or argument, math.random, seen)
 				end
-				local ok, err = pcall(conn.raw[name], conn.raw, table.unpack(args, 1, #wanted))
-				t.ok(ok or getmetatable(err) == core.error_metatable, ("%s, seed %d: %s"):format(name, seed, tostring(err)))
-				answered = answered + (ok and 1 or 0)
+				local ok, result = pcall(conn.raw[name], conn.raw, table.unpack(args, 1, #wanted))
+				t.ok(ok or getmetatable(result) == core.error_metatable, ("%s, seed %d: %s"):format(name, seed,
+					tostring(result)))
+				if ok then
+					answered = answered + 1
+					for i, field in ipairs(calls[name].ret or {}) do
+						remember(seen, field, #calls[name].ret == 1 and result or i and result[field])
+					end
+				end
 			end
 		end
 		t.ok(answered > 200, answered)
