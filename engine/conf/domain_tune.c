@@ -538,6 +538,7 @@ int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, st
 static int check_placement(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	struct mv_domain_vcpu_def *vcpu = &def->vcpu;
+	const struct mv_domain_cputune_def *tune = &def->cputune;
 	struct mv_numatune_memory_def *memory = &def->numatune.memory;
 
 	if (vcpu->placement == MV_CPU_PLACEMENT_AUTO) {
@@ -545,10 +546,12 @@ static int check_placement(struct mv_domain_def *def, struct mv_conf_at *at, str
 		vcpu->cpuset = NULL;
 	}
 	if (memory->present && !memory->nodeset && memory->placement == MV_CPU_PLACEMENT_NONE) {
+		if (memory->mode == MV_NUMATUNE_MODE_NONE) { /* <memory/>: that nothing is wanted */
+			mv_conf_clear(&mv_numatune_memory_desc, memory);
+			return 0;
+		}
 		if (vcpu->placement == MV_CPU_PLACEMENT_AUTO)
 			memory->placement = MV_CPU_PLACEMENT_AUTO;
-		else if (memory->mode == MV_NUMATUNE_MODE_NONE)
-			mv_conf_clear(&mv_numatune_memory_desc, memory); /* <memory/> says nothing */
 	}
 	if (!memory->present && vcpu->placement == MV_CPU_PLACEMENT_AUTO) {
 		if ((!def->numatune.present && mv_conf_init(&mv_domain_numatune_desc, &def->numatune, err) < 0) ||
@@ -563,7 +566,7 @@ static int check_placement(struct mv_domain_def *def, struct mv_conf_at *at, str
 	if (memory->placement == MV_CPU_PLACEMENT_AUTO) {
 		free(memory->nodeset);
 		memory->nodeset = NULL;
-		if (!vcpu->cpuset)
+		if (!vcpu->cpuset && !tune->n_vcpupins && !tune->n_iothreadpins && !tune->emulatorpin.present)
 			vcpu->placement = MV_CPU_PLACEMENT_AUTO;
 		return 0;
 	}

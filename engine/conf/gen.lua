@@ -69,6 +69,7 @@
 --   open = true        a structure without content is written <x> and </x> on two lines instead of <x/>
 --   drop_empty = true  a structure without content is not written at all (also: empty = "drop", and empty = "open" for open)
 --   keep_empty = true  an element (or text) that is empty is "", not absent
+--   once = true        a second such element is an error; otherwise it is left out with a note
 --   trim = true        a string without the white space around it
 --   write = false      read, never written
 --   also = {"old"}     other names that are read (attributes, elements)
@@ -143,7 +144,7 @@ local units = { bytes = 1, B = 1, pretty = 1, KiB = 1 << 10, MiB = 1 << 20, M = 
 
 local member_keys = set { "attr", "in_", "elem", "text", "raw", "choice", "field", "type", "of", "default", "quiet", "min",
 	"max", "width", "base", "unit", "read_unit", "unit_attr", "write_unit", "list", "max_items", "pointer", "struct", "by",
-	"only", "required", "live", "secure", "always", "open", "drop_empty", "keep_empty", "trim", "write", "also", "ns",
+	"only", "required", "live", "secure", "always", "open", "drop_empty", "keep_empty", "trim", "once", "write", "also", "ns",
 	"prefix", "empty", "bare", "gap", "doc" }
 local file_keys = set { "enums", "structs", "root", "roots", "include" }
 local enum_keys = set { "absent", "aliases", "label" }
@@ -276,7 +277,8 @@ local function split_prefix(file, m)
 end
 
 local flag_names = { required = "REQUIRED", live = "IS_LIVE", secure = "IS_SECURE", list = "LIST", pointer = "POINTER",
-	quiet = "QUIET", always = "ALWAYS", open = "OPEN", drop_empty = "DROP_EMPTY", keep_empty = "KEEP_EMPTY", trim = "TRIM" }
+	quiet = "QUIET", always = "ALWAYS", open = "OPEN", drop_empty = "DROP_EMPTY", keep_empty = "KEEP_EMPTY", trim = "TRIM",
+	once = "ONCE" }
 
 local function read_default(m, t, out)
 	local value = m.default

@@ -184,6 +184,10 @@ static bool begin_child(struct mv_reader *r, struct mv_frame *f, const struct mv
 
 		for (unsigned i = 0; i < c->count; i++)
 			again |= mv_reader_is_seen(f, c->member + i);
+		if (again && m->flags & MV_CONF_ONCE) {
+			mv_reader_refuse(r, mv_reader_line(r), "element '%s' in <%s> is there twice", name, f->name);
+			return false;
+		}
 		if (again) {
 			mv_reader_note(r, "element '%s' in <%s> is there twice; the second was left out", name,
 				       f->name);

@@ -97,6 +97,7 @@ enum mv_conf_kind_of_member {
 #define MV_CONF_GAP_BEFORE (1u << 15) /* an empty line before the element */
 #define MV_CONF_GAP_AFTER (1u << 16)
 #define MV_CONF_PRETTY (1u << 17)     /* a size: written in the largest unit that divides it */
+#define MV_CONF_ONCE (1u << 18)       /* an element: a second one is an error, not left out */
 #define MV_CONF_NAMESPACED (1u << 18) /* raw: children have a namespace each */
 
 struct mv_conf_desc;

@@ -544,15 +544,16 @@ local function free_of_cell(ctl, cell)
 end
 
 local function show_all_cells(ctl)
-	local rows, total = {}, 0
+	local rows = {}
 	for i, id in ipairs(cells_of(capabilities_of(ctl))) do
 		rows[i] = { cell = id, free = free_of_cell(ctl, id) }
-		total = total + rows[i].free
 	end
 	ctl:records {
 		rows = rows, columns = { "cell", "free" }, name = "cell",
 		text = function(shown)
+			local total = 0
 			for _, row in ipairs(shown) do
+				total = total + row.free
 				ctl:print("%5d: %10d KiB\n", row.cell, row.free // 1024)
 			end
 			ctl:extra "--------------------\n"

@@ -236,7 +236,7 @@ return {
 			{ elem = "iothread_period", type = "u64", default = 0, quiet = true },
 			{ elem = "iothread_quota", type = "i64", default = 0, quiet = true },
 			{ elem = "vcpupin", struct = "cputune_vcpupin", list = true, field = "vcpupins" },
-			{ elem = "emulatorpin", struct = "cputune_emulatorpin" },
+			{ elem = "emulatorpin", struct = "cputune_emulatorpin", once = true },
 			{ elem = "iothreadpin", struct = "cputune_iothreadpin", list = true, field = "iothreadpins" },
 			{ elem = "emulatorsched", struct = "cputune_emulatorsched" },
 			{ elem = "vcpusched", struct = "cputune_vcpusched", list = true, field = "vcpuscheds" },
