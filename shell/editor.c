@@ -241,6 +241,13 @@ static int editor_add_history(lua_State *L)
 	return 0;
 }
 
+/* limit_history(lines): how many are kept */
+static int editor_limit_history(lua_State *L)
+{
+	stifle_history((int)luaL_checkinteger(L, 1));
+	return 0;
+}
+
 static const luaL_Reg functions[] = {
 	{ "start", editor_start },
 	{ "feed", editor_feed },
@@ -250,6 +257,7 @@ static const luaL_Reg functions[] = {
 	{ "show", editor_show },
 	{ "set_completer", editor_set_completer },
 	{ "load_history", editor_load_history },
+	{ "limit_history", editor_limit_history },
 	{ "add_history", editor_add_history },
 	{ NULL, NULL },
 };

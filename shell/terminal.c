@@ -65,6 +65,13 @@ static int terminal_clock(lua_State *L)
 	return 2;
 }
 
+/* pid() */
+static int terminal_pid(lua_State *L)
+{
+	lua_pushinteger(L, getpid());
+	return 1;
+}
+
 /* is_root() */
 static int terminal_is_root(lua_State *L)
 {
@@ -165,6 +172,7 @@ static const luaL_Reg functions[] = {
 	{ "width", terminal_width },
 	{ "make_folder", terminal_make_folder },
 	{ "clock", terminal_clock },
+	{ "pid", terminal_pid },
 	{ "is_root", terminal_is_root },
 	{ "make_file", terminal_make_file },
 	{ "list_folder", terminal_list_folder },

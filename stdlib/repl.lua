@@ -13,23 +13,13 @@ local M = {}
 local STDIN = 0
 local PROMPT, CONTINUATION = "mvsh> ", "   .. "
 
-local function state_folder()
-	local base = os.getenv "XDG_STATE_HOME"
-	if base and base:sub(1, 1) == "/" then
-		return base .. "/moonvisor"
-	end
-	local home = os.getenv "HOME"
-	return home and home ~= "" and home .. "/.local/state/moonvisor" or nil
-end
-
 -- The history file; nil, after saying so once, where there can be none.
 local function open_history()
-	local folder = state_folder()
-	if not folder then
+	local path = session.history_path()
+	if not path then
 		return nil
 	end
-	local path = folder .. "/history"
-	local why = terminal.make_folder(folder) or editor.load_history(path)
+	local why = terminal.make_folder(path:match "^(.*)/") or editor.load_history(path)
 	if why then
 		io.stderr:write(("mvsh: the history cannot be kept in '%s': %s\n"):format(path, why))
 		return nil
@@ -125,6 +115,7 @@ local function read_statement(history, colour, ctl)
 		if not more then
 			if text:find "%S" then
 				editor.add_history(text, history)
+				ctl.statements[#ctl.statements + 1] = text
 			end
 			return fn or nil, message
 		end
@@ -197,7 +188,7 @@ end
 function M.run(options)
 	local history = open_history()
 	local ctl = session.shared(options.settings)
-	ctl.prompt = true
+	ctl.prompt, ctl.statements = true, {}
 	editor.set_completer(function(before, word)
 		return complete_line(ctl, before, word)
 	end)

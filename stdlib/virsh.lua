@@ -191,9 +191,11 @@ local function set(given, letter, value, shown)
 	end
 end
 
+-- The environment counts where nothing was asked for, and -d 4 asks for nothing: virsh looks before its options and
+-- again after them.
 local function environment(given)
 	local level = os.getenv "VIRSH_DEBUG"
-	if level and not given.debug_level then
+	if level and (given.debug_level or 4) == 4 then
 		given.debug_level = whole_number(level)
 		if not given.debug_level or given.debug_level < 0 or given.debug_level > 4 then
 			complain "VIRSH_DEBUG not set with a valid numeric value"
@@ -204,7 +206,6 @@ local function environment(given)
 	if path and path ~= "" and not given.log_file then
 		given.log_file = open_log(path)
 	end
-	given.uri = given.uri or require("moonvisor.command.open").default_uri()
 end
 
 -- --- the prompt ------------------------------------------------------------------------------------------------------
@@ -237,6 +238,23 @@ local function history_path()
 	return base and base .. "/virsh"
 end
 
+local HISTORY_LIMIT = 500000
+
+-- How many lines the history keeps; nil: its own choice.
+local function history_size()
+	local text = os.getenv "VIRSH_HISTSIZE"
+	local size = text and whole_number(text)
+	if not text then
+		return nil
+	elseif not size then
+		complain "Bad $VIRSH_HISTSIZE value."
+	elseif size < 0 or size > HISTORY_LIMIT then
+		complain("$VIRSH_HISTSIZE value should be between 0 and %d", HISTORY_LIMIT)
+		size = nil
+	end
+	return size
+end
+
 local function typed_lines(ctl)
 	local editor, terminal = require "moonvisor.editor", require "moonvisor.terminal"
 	local core = require "moonvisor.core"
@@ -244,6 +262,9 @@ local function typed_lines(ctl)
 	local path = folder and not terminal.make_folder(folder) and folder .. "/history" or nil
 	if path then
 		editor.load_history(path)
+	end
+	if ctl.history_size then
+		editor.limit_history(ctl.history_size)
 	end
 	editor.set_completer(function(before, word)
 		return require("moonvisor.command.complete").at_prompt(ctl, before, word)
@@ -275,7 +296,7 @@ end
 
 local function prompt(ctl)
 	local terminal = require "moonvisor.terminal"
-	ctl.prompt = true
+	ctl.prompt, ctl.history_size = true, history_size()
 	ctl:extra "Welcome to virsh, the virtualization interactive terminal.\n\n"
 	ctl:extra "Type:  'help' for help with commands\n       'quit' to quit\n\n"
 	local next_line = terminal.isatty(0) and typed_lines(ctl) or piped_lines(ctl)
@@ -297,10 +318,11 @@ end
 
 local function run(arguments)
 	local given = { plain = true, program = "virsh" }
+	environment(given)
 	local first = walk(arguments, function(letter, value, shown)
 		set(given, letter, value, shown)
 	end)
-	environment(given)
+	given.uri = given.uri or require("moonvisor.command.open").default_uri()
 	local control = require "moonvisor.command.control"
 	local ctl, parsed = control.new(given), nil
 	if arguments[first] then
@@ -319,6 +341,7 @@ local function run(arguments)
 			return EXIT_FAILED
 		end
 	end
+	environment(ctl)
 	-- A connection that was asked for must work, even when no command needs it.
 	if given.uri and not control.ensure_connected(ctl) then
 		return EXIT_FAILED

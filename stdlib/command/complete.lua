@@ -102,7 +102,7 @@ end
 
 local function value_words(ctl, option, given, word)
 	if option.complete == "file" then
-		return files(word)
+		return ctl.plain and {} or files(word) -- virsh leaves them to readline
 	elseif not option.complete then
 		return {}
 	end

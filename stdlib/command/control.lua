@@ -74,7 +74,7 @@ end
 --- A line on standard error, after what was printed so far.
 function Control:error(format, ...)
 	local text = text_of(format, ...)
-	self:log("ERROR", text)
+	self:log(4, text)
 	self.flush()
 	self.write_error("error: " .. text .. "\n")
 end
@@ -82,15 +82,19 @@ end
 --- Text that only `-d LEVEL` shows: 0 debug, 1 info, 2 notice, 3 warning, 4 error.
 function Control:debug(level, format, ...)
 	if self.debug_level and level >= self.debug_level then
-		self:log("DEBUG", text_of(format, ...))
+		self:log(level, text_of(format, ...))
 		self.write(text_of(format, ...) .. "\n")
 	end
 end
 
+local LEVELS = { [0] = "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR" }
+
 --- Adds a line to the log file, if there is one (-l).
 function Control:log(level, text)
 	if self.log_file then
-		self.log_file:write(("[%s %s] %s %s\n"):format(os.date "%Y.%m.%d %H:%M:%S", self.program, level, text))
+		local pid = require("moonvisor.terminal").pid()
+		self.log_file:write(("[%s %s %d] %s %s\n"):format(os.date "%Y.%m.%d %H:%M:%S", self.program, pid, LEVELS[level],
+			text))
 		self.log_file:flush()
 	end
 end
@@ -439,7 +443,10 @@ end
 ---@return boolean ok
 function Control:run(parsed)
 	local command, started, ok = parsed.command, core.now(), false
-	self.common = parsed.common
+	self.common, self.command = parsed.common, command.name
+	if self.before then -- who shares the connection with others looks which it is now
+		self.before()
+	end
 	if command.connect == false or ensure_connected(self) then
 		if parsed.common and parsed.common.dry_run then
 			ok = require("moonvisor.command.recorder").dry_run(self, parsed)

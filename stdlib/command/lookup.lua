@@ -7,10 +7,17 @@ local M = {}
 
 local UUID_LENGTH = 36
 
--- The first of the calls that finds something. Returns it, or nil and the error of the last one that was tried.
-local function first_of(ctl, calls)
+-- The first of the calls that finds something. Returns it, or nil and the error of the last one that was tried. Each
+-- call: its name, arguments, n =, as = what -d 0 says.
+local function first_of(ctl, option, text, calls)
 	local raw, last = ctl.raw, nil
+	if option ~= "device" then -- virsh does not say so of node devices
+		ctl:debug(1, "%s: found option <%s>: %s", ctl.command, option, text)
+	end
 	for _, item in ipairs(calls) do
+		if item.as then
+			ctl:debug(0, "%s: <%s> %s", ctl.command, option, item.as)
+		end
 		local ok, found = pcall(raw[item[1]], raw, table.unpack(item, 2, item.n))
 		if ok and found then
 			return found
@@ -52,17 +59,16 @@ end
 function M.domain(ctl, text, how)
 	check_given(ctl, text, how and how.option or "domain")
 	local calls, id = {}, as_id(text)
-	ctl:debug(1, "found option <domain>: %s", text)
 	if id and allowed(how, "id") then
-		calls[#calls + 1] = { "domain_lookup_by_id", id, n = 2 }
+		calls[#calls + 1] = { "domain_lookup_by_id", id, n = 2, as = "looks like ID" }
 	end
 	if #text == UUID_LENGTH and allowed(how, "uuid") then
-		calls[#calls + 1] = { "domain_lookup_by_uuid", text, n = 2 }
+		calls[#calls + 1] = { "domain_lookup_by_uuid", text, n = 2, as = "trying as domain UUID" }
 	end
 	if allowed(how, "name") then
-		calls[#calls + 1] = { "domain_lookup_by_name", text, n = 2 }
+		calls[#calls + 1] = { "domain_lookup_by_name", text, n = 2, as = "trying as domain NAME" }
 	end
-	local found, err = first_of(ctl, calls)
+	local found, err = first_of(ctl, how and how.option or "domain", text, calls)
 	if not found and not (how and how.quiet) then
 		-- virsh keeps the reason to itself; ours is worth a line when it is more than that there is none.
 		fail(ctl, err and err.code ~= "no_domain" and err or nil, "failed to get domain '%s'", text)
@@ -76,12 +82,12 @@ local function by_uuid_or_name(option, noun, by_uuid, by_name)
 		check_given(ctl, text, how and how.option or option)
 		local calls = {}
 		if #text == UUID_LENGTH and allowed(how, "uuid") then
-			calls[#calls + 1] = { by_uuid, text, n = 2 }
+			calls[#calls + 1] = { by_uuid, text, n = 2, as = ("trying as %s UUID"):format(noun) }
 		end
 		if allowed(how, "name") then
-			calls[#calls + 1] = { by_name, text, n = 2 }
+			calls[#calls + 1] = { by_name, text, n = 2, as = ("trying as %s NAME"):format(noun) }
 		end
-		local found, err = first_of(ctl, calls)
+		local found, err = first_of(ctl, how and how.option or option, text, calls)
 		if not found and not (how and how.quiet) then
 			fail(ctl, err, "failed to get %s '%s'", noun, text)
 		end
@@ -98,19 +104,19 @@ function M.interface(ctl, text, how)
 	check_given(ctl, text, how and how.option or "interface")
 	local calls = {}
 	if allowed(how, "name") then
-		calls[#calls + 1] = { "interface_lookup_by_name", text, n = 2 }
+		calls[#calls + 1] = { "interface_lookup_by_name", text, n = 2, as = "trying as interface NAME" }
 	end
 	if allowed(how, "mac") then
-		calls[#calls + 1] = { "interface_lookup_by_mac_string", text, n = 2 }
+		calls[#calls + 1] = { "interface_lookup_by_mac_string", text, n = 2, as = "trying as interface MAC" }
 	end
-	local found, err = first_of(ctl, calls)
+	local found, err = first_of(ctl, how and how.option or "interface", text, calls)
 	return found or fail(ctl, err, "failed to get interface '%s'", text)
 end
 
-local function one_call(option, noun, call)
+local function one_call(option, noun, call, as)
 	return function(ctl, text, how)
 		check_given(ctl, text, how and how.option or option)
-		local found, err = first_of(ctl, { { call, text, n = 2 } })
+		local found, err = first_of(ctl, how and how.option or option, text, { { call, text, n = 2, as = as } })
 		if not found and not (how and how.quiet) then
 			fail(ctl, err, "failed to get %s '%s'", noun, text)
 		end
@@ -119,7 +125,8 @@ local function one_call(option, noun, call)
 end
 
 M.secret = one_call("secret", "secret", "secret_lookup_by_uuid")
-M.nwfilter_binding = one_call("binding", "nwfilter binding", "nwfilter_binding_lookup_by_port_dev")
+M.nwfilter_binding = one_call("binding", "nwfilter binding", "nwfilter_binding_lookup_by_port_dev",
+	"trying as nwfilter binding port dev")
 
 --- A volume: by name in the pool, by key, by path.
 ---@param text string
@@ -141,15 +148,15 @@ function M.volume(ctl, text, pool, how)
 	check_given(ctl, text, how and how.option or "vol")
 	local calls = {}
 	if pool_ref and by:find "name" then
-		calls[#calls + 1] = { "storage_vol_lookup_by_name", pool_ref, text, n = 3 }
+		calls[#calls + 1] = { "storage_vol_lookup_by_name", pool_ref, text, n = 3, as = "trying as vol name" }
 	end
 	if by:find "key" then
-		calls[#calls + 1] = { "storage_vol_lookup_by_key", text, n = 2 }
+		calls[#calls + 1] = { "storage_vol_lookup_by_key", text, n = 2, as = "trying as vol key" }
 	end
 	if by:find "path" then
-		calls[#calls + 1] = { "storage_vol_lookup_by_path", text, n = 2 }
+		calls[#calls + 1] = { "storage_vol_lookup_by_path", text, n = 2, as = "trying as vol path" }
 	end
-	local found, err = first_of(ctl, calls)
+	local found, err = first_of(ctl, how and how.option or "vol", text, calls)
 	if not found then
 		if pool or pool_option == false then
 			fail(ctl, err, "failed to get vol '%s'", text)
@@ -177,14 +184,15 @@ function M.nodedev(ctl, text, how)
 		end
 		calls = { { "node_device_lookup_scsi_host_by_wwn", wwnn, wwpn, 0, n = 4 } }
 	end
-	local found, err = first_of(ctl, calls)
+	local found, err = first_of(ctl, how and how.option or "device", text, calls)
 	return found or fail(ctl, err, "Could not find matching device '%s'", text)
 end
 
 --- A port of a network, by UUID.
 function M.network_port(ctl, net, text)
 	check_given(ctl, text, "port")
-	local found, err = first_of(ctl, { { "network_port_lookup_by_uuid", net, text, n = 3 } })
+	local calls = { { "network_port_lookup_by_uuid", net, text, n = 3, as = "trying as network UUID" } }
+	local found, err = first_of(ctl, "port", text, calls)
 	return found or fail(ctl, err, "failed to get network port '%s'", text)
 end
 

@@ -22,11 +22,16 @@ local function local_uri()
 	return require("moonvisor.terminal").is_root() and "kvm:///system" or "kvm:///session"
 end
 
+--- The URI that open() opens.
+function M.uri(uri)
+	return uri or M.default_uri() or local_uri()
+end
+
 ---@param uri? string
 ---@param readonly? boolean
 function M.open(uri, readonly)
 	-- Not virt.open(): most commands need no more of a connection than its calls.
-	local conn = require("moonvisor.core").open(uri or M.default_uri() or local_uri(), readonly or false)
+	local conn = require("moonvisor.core").open(M.uri(uri), readonly or false)
 	require("moonvisor.wait").serve(conn)
 	return conn
 end

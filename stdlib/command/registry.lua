@@ -36,7 +36,7 @@ local M = {}
 -- What `mvsh` has and `virsh` has not; see stdlib/commands/mvsh.lua.
 local extra = {
 	group = "Moonvisor", keyword = "moonvisor", extra = true,
-	{ "mvsh", "explain" },
+	{ "mvsh", "explain", "history" },
 }
 
 local groups

@@ -21,6 +21,16 @@ function M.is_command(line)
 	return registry.is_command(word)
 end
 
+--- Where the prompt keeps what was typed; nil when nobody knows where that could be.
+function M.history_path()
+	local base = os.getenv "XDG_STATE_HOME"
+	if base and base:sub(1, 1) == "/" then
+		return base .. "/moonvisor/history"
+	end
+	local home = os.getenv "HOME"
+	return home and home ~= "" and home .. "/.local/state/moonvisor/history" or nil
+end
+
 --- Whether the text of an argument is one or several commands.
 function M.is_command_text(text)
 	local word = text:match "^%s*([%a][%w_-]*)%f[%s;\0]"

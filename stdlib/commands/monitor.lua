@@ -386,6 +386,7 @@ function run.dominfo(ctl, opt)
 	add("max_memory", "Max memory:", info.maxMem * 1024, ("%d KiB"):format(info.maxMem))
 	add("memory", "Used memory:", info.memory * 1024, ("%d KiB"):format(info.memory))
 	local persistent = try(ctl, "domain_is_persistent", dom)
+	ctl:debug(0, "Domain persistent flag value: %d", persistent or -1)
 	local known = persistent and yes_no(persistent ~= 0) or "unknown"
 	add("persistent", "Persistent:", persistent and persistent ~= 0, known)
 	local autostart = try(ctl, "domain_get_autostart", dom)

@@ -220,11 +220,16 @@ end
 
 -- The words that complete the last one, for the completion of system shells.
 function run.complete(ctl, opt)
-	local words = opt.string or { "" }
+	local words = opt.string
+	if not words then
+		return false
+	end
 	local last = table.remove(words)
-	for _, word in ipairs(require("moonvisor.command.complete").candidates(ctl, words, last)) do
+	local found = require("moonvisor.command.complete").candidates(ctl, words, last)
+	for _, word in ipairs(found) do
 		ctl:print("%s\n", word)
 	end
+	return #found > 0
 end
 
 return { group = "Virsh itself", keyword = "virsh", commands = commands, run = run }

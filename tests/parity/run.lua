@@ -5,7 +5,7 @@
 --
 -- A file has a case per line: one or several commands, as virsh takes them in one argument, which start from
 -- the test driver's first state. `#` begins a comment line. Before the commands there may be, in braces:
---     {-q -r}    options of the program
+--     {-q -r}    options of the program; {VIRSH_DEBUG=1}: a variable of its environment
 --     {argv}     the line is words for the system's shell, not one argument
 --     {stdin}    the commands come on standard input; \n separates lines
 -- The current folder has a copy of tests/parity/files. differences.lua has what may differ, and why.
@@ -36,10 +36,13 @@ local function read_cases(name)
 		number = number + 1
 		if line:find "%S" and not line:find "^%s*#" then
 			local braces, commands = line:match "^{([^}]*)}%s*(.*)$"
-			local case = { line = line, commands = commands or line, number = number, file = name, options = "" }
+			local case = { line = line, commands = commands or line, number = number, file = name, options = "",
+				environment = "" }
 			for word in (braces or ""):gmatch "%S+" do
 				if word == "argv" or word == "stdin" then
 					case[word] = true
+				elseif word:find "^[%u_]+=" then
+					case.environment = case.environment .. word .. " "
 				else
 					case.options = case.options .. word .. " "
 				end
@@ -51,7 +54,7 @@ local function read_cases(name)
 end
 
 local function shell_line(case)
-	local start = ('timeout -s KILL %d "$program" %s-c test:///default'):format(SECONDS, case.options)
+	local start = ('%stimeout -s KILL %d "$program" %s-c test:///default'):format(case.environment, SECONDS, case.options)
 	if case.argv then
 		return start .. " " .. case.commands .. " </dev/null"
 	elseif case.stdin then
