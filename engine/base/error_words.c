@@ -223,6 +223,19 @@ const char *mv_error_prefix(int code)
 	return known_code(code) ? codes[code].alone : NULL;
 }
 
+/* libvirt writes some complaints about arguments without its words for the code: "memory in virDomainSetMemory must not
+ * be zero", and about flags. */
+static bool is_complete(int code, const char *message)
+{
+	static const char *const beginnings[] = { "Flags '", "Flag '", "unsupported flags (" };
+
+	for (size_t i = 0; i < MV_ARRAY_SIZE(beginnings); i++) {
+		if (code == MV_ERR_INVALID_ARG && strncmp(message, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	}
+	return code == MV_ERR_INVALID_ARG && strstr(message, " in vir") && strstr(message, " must ");
+}
+
 char *mv_error_text(int code, const char *message)
 {
 	const char *alone = mv_error_prefix(code);
@@ -233,6 +246,8 @@ char *mv_error_text(int code, const char *message)
 
 	if (!alone || !message || !*message)
 		return strdup(message && *message ? message : alone ? alone : "an error without a message");
+	if (is_complete(code, message))
+		return strdup(message);
 	around = codes[code].around;
 	/* The words that come before the message, up to its place. */
 	length = around ? strcspn(around, "%") : strlen(alone);

@@ -248,7 +248,7 @@ local function remember(seen, name, result)
 	if type(result) ~= "table" then
 		return
 	end
-	local list = result[1] and result or { result }
+	local list = type(result[1]) == "table" and result[1][1] and result[1] or result[1] and result or { result }
 	name = name:gsub("s$", "")
 	for _, item in ipairs(list) do
 		if type(item) == "table" and (item.name or item.uuid) then
@@ -282,8 +282,9 @@ t.describe("arguments of all kinds", function()
 					tostring(result)))
 				if ok then
 					answered = answered + 1
-					for i, field in ipairs(calls[name].ret or {}) do
-						remember(seen, field, #calls[name].ret == 1 and result or i and result[field])
+					local ret = calls[name].ret or {}
+					for _, field in ipairs(ret) do
+						remember(seen, field, #ret == 1 and { result } or type(result) == "table" and result[field])
 					end
 				end
 			end

@@ -571,6 +571,11 @@ static void errors_speak_as_libvirt_does(void **state)
 		{ MV_ERR_XML, NULL, "XML description is invalid or not well formed" },
 		{ MV_ERR_OPERATION_DENIED, "operation forbidden: no", "operation forbidden: no" },
 		{ MV_ERR_INVALID_NETWORK, "x", "invalid network pointer in x" },
+		{ MV_ERR_INVALID_ARG, "memory in virDomainSetMemory must not be zero",
+		  "memory in virDomainSetMemory must not be zero" },
+		{ MV_ERR_INVALID_ARG, "unsupported flags (0x8) in function testX",
+		  "unsupported flags (0x8) in function testX" },
+		{ MV_ERR_INVALID_ARG, "no such disk", "invalid argument: no such disk" },
 		{ 9999, "new", "new" },
 		{ -1, NULL, "an error without a message" },
 	};
