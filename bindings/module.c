@@ -12,6 +12,7 @@
 #include "bindings/embedded.h"
 #include "bindings/error.h"
 #include "bindings/event.h"
+#include "bindings/file.h"
 #include "bindings/raw.h"
 #include "bindings/state.h"
 #include "bindings/stream.h"
@@ -166,6 +167,7 @@ static void push_core(lua_State *L)
 	mv_lua_stream_open(L);
 	mv_lua_event_open(L);
 	mv_lua_wait_open(L);
+	mv_lua_file_open(L);
 	mv_lua_xpath_open(L);
 	mv_lua_raw_open(L);
 }

@@ -1,4 +1,7 @@
--- The commands of the group Domain Management: devices and block jobs.
+-- The commands of the group Domain Management: devices.
+
+local core = require "moonvisor.core"
+local xml_tree = require "moonvisor.command.xml_tree"
 
 local commands = {
 	{
@@ -81,138 +84,6 @@ local commands = {
 			{ name = "managed", kind = "bool",
 				help = "libvirt will automatically detach/attach the device from/to host" },
 			{ name = "source-mode", kind = "string", help = "mode attribute of <source/> element" },
-		},
-	},
-	{
-		name = "blockcommit",
-		summary = "Start a block commit operation.",
-		description = "Commit changes from a snapshot down to its backing image.",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "path", kind = "data", required = true, complete = "disk",
-				help = "fully-qualified path of disk" },
-			{ name = "bandwidth", kind = "int", number = "ul", help = "bandwidth limit in MiB/s" },
-			{ name = "base", kind = "string", complete = "disk_source",
-				help = "path of base file to commit into (default bottom of chain)" },
-			{ name = "shallow", kind = "bool", help = "use backing file of top as base" },
-			{ name = "top", kind = "string", complete = "disk_source",
-				help = "path of top file to commit from (default top of chain)" },
-			{ name = "active", kind = "bool", help = "trigger two-stage active commit of top file" },
-			{ name = "delete", kind = "bool", help = "delete files that were successfully committed" },
-			{ name = "wait", kind = "bool",
-				help = "wait for job to complete (with --active, wait for job to sync)" },
-			{ name = "verbose", kind = "bool", help = "with --wait, display the progress" },
-			{ name = "timeout", kind = "int", number = "timeout",
-				help = "implies --wait, abort if copy exceeds timeout (in seconds)" },
-			{ name = "pivot", kind = "bool",
-				help = "implies --active --wait, pivot when commit is synced" },
-			{ name = "keep-overlay", kind = "bool",
-				help = "implies --active --wait, quit when commit is synced" },
-			{ name = "async", kind = "bool", help = "with --wait, don't wait for cancel to finish" },
-			{ name = "keep-relative", kind = "bool",
-				help = "keep the backing chain relatively referenced" },
-			{ name = "bytes", kind = "bool",
-				help = "the bandwidth limit is in bytes/s rather than MiB/s" },
-		},
-	},
-	{
-		name = "blockcopy",
-		summary = "Start a block copy operation.",
-		description = "Copy a disk backing image chain to dest.",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "path", kind = "data", required = true, complete = "disk",
-				help = "fully-qualified path of source disk" },
-			{ name = "dest", kind = "string", help = "path of the copy to create" },
-			{ name = "bandwidth", kind = "int", number = "ul", help = "bandwidth limit in MiB/s" },
-			{ name = "shallow", kind = "bool", help = "make the copy share a backing chain" },
-			{ name = "reuse-external", kind = "bool", help = "reuse existing destination" },
-			{ name = "raw", alias_of = "format", value = "raw" },
-			{ name = "blockdev", kind = "bool",
-				help = "copy destination is block device instead of regular file" },
-			{ name = "wait", kind = "bool", help = "wait for job to reach mirroring phase" },
-			{ name = "verbose", kind = "bool", help = "with --wait, display the progress" },
-			{ name = "timeout", kind = "int", number = "timeout",
-				help = "implies --wait, abort if copy exceeds timeout (in seconds)" },
-			{ name = "pivot", kind = "bool", help = "implies --wait, pivot when mirroring starts" },
-			{ name = "finish", kind = "bool", help = "implies --wait, quit when mirroring starts" },
-			{ name = "async", kind = "bool", help = "with --wait, don't wait for cancel to finish" },
-			{ name = "xml", kind = "string", complete = "file",
-				help = "filename containing XML description of the copy destination" },
-			{ name = "format", kind = "string", complete = "image_format",
-				help = "format of the destination file" },
-			{ name = "granularity", kind = "int", number = "uint",
-				help = "power-of-two granularity to use during the copy" },
-			{ name = "buf-size", kind = "int", number = "ull",
-				help = "maximum amount of in-flight data during the copy" },
-			{ name = "bytes", kind = "bool",
-				help = "the bandwidth limit is in bytes/s rather than MiB/s" },
-			{ name = "transient-job", kind = "bool",
-				help = "the copy job is not persisted if VM is turned off" },
-			{ name = "synchronous-writes", kind = "bool",
-				help = "the copy job forces guest writes to be synchronously written to the "
-					.. "destination" },
-			{ name = "print-xml", kind = "bool",
-				help = "print the XML used to start the copy job instead of starting the job" },
-		},
-	},
-	{
-		name = "blockjob",
-		summary = "Manage active block operations",
-		description = "Query, adjust speed, or cancel active block operations.",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "path", kind = "data", required = true, complete = "disk",
-				help = "fully-qualified path of disk" },
-			{ name = "abort", kind = "bool", help = "abort the active job on the specified disk" },
-			{ name = "async", kind = "bool",
-				help = "implies --abort; request but don't wait for job end" },
-			{ name = "pivot", kind = "bool",
-				help = "implies --abort; conclude and pivot a copy or commit job" },
-			{ name = "info", kind = "bool", help = "get active job information for the specified disk" },
-			{ name = "bytes", kind = "bool", help = "get/set bandwidth in bytes rather than MiB/s" },
-			{ name = "raw", kind = "bool",
-				help = "implies --info; output details rather than human summary" },
-			{ name = "bandwidth", kind = "int", number = "ul", help = "set the bandwidth limit in MiB/s" },
-		},
-	},
-	{
-		name = "blockpull",
-		summary = "Populate a disk from its backing image.",
-		description = "Populate a disk from its backing image.",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "path", kind = "data", required = true, complete = "disk",
-				help = "fully-qualified path of disk" },
-			{ name = "bandwidth", kind = "int", number = "ul", help = "bandwidth limit in MiB/s" },
-			{ name = "base", kind = "string", complete = "disk_source",
-				help = "path of backing file in chain for a partial pull" },
-			{ name = "wait", kind = "bool", help = "wait for job to finish" },
-			{ name = "verbose", kind = "bool", help = "with --wait, display the progress" },
-			{ name = "timeout", kind = "int", number = "timeout",
-				help = "with --wait, abort if pull exceeds timeout (in seconds)" },
-			{ name = "async", kind = "bool", help = "with --wait, don't wait for cancel to finish" },
-			{ name = "keep-relative", kind = "bool",
-				help = "keep the backing chain relatively referenced" },
-			{ name = "bytes", kind = "bool",
-				help = "the bandwidth limit is in bytes/s rather than MiB/s" },
-		},
-	},
-	{
-		name = "blockresize",
-		summary = "Resize block device of domain.",
-		description = "Resize block device of domain.",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "path", kind = "data", required = true, complete = "disk",
-				help = "Fully-qualified path of block device" },
-			{ name = "size", kind = "int", required = true, number = "scaled", unit = 1024,
-				help = "New size of the block device, as scaled integer (default KiB)" },
 		},
 	},
 	{
@@ -369,5 +240,665 @@ local commands = {
 }
 
 local run = {}
+
+local LIVE, CONFIG, FORCE = 1, 2, 4
+local XML_INACTIVE = 2
+
+-- --- what all of them share ------------------------------------------------------------------------------------------
+
+local function check_affect(ctl, opt)
+	ctl:exclusive(opt, "persistent", "current")
+	ctl:exclusive(opt, "current", "config")
+	ctl:exclusive(opt, "current", "live")
+end
+
+local function flags_of(opt)
+	return (opt.config and CONFIG or 0) | (opt.live and LIVE or 0)
+end
+
+-- --persistent: the definition, and the running domain where there is one.
+local function with_persistent(ctl, dom, opt, flags)
+	if opt.persistent then
+		flags = flags | CONFIG
+		if ctl.raw:domain_is_active(dom) == 1 then
+			flags = flags | LIVE
+		end
+	end
+	return flags
+end
+
+local function attach(ctl, opt, dom, xml, flags, text, ...)
+	local raw = ctl:attempt(text, ...)
+	if flags ~= 0 or opt.current then
+		raw:domain_attach_device_flags(dom, xml, flags)
+	else
+		raw:domain_attach_device(dom, xml)
+	end
+end
+
+local function detach(ctl, opt, dom, xml, flags, text, ...)
+	local raw = ctl:attempt(text, ...)
+	if flags ~= 0 or opt.current then
+		raw:domain_detach_device_flags(dom, xml, flags)
+	else
+		raw:domain_detach_device(dom, xml)
+	end
+end
+
+-- The definition that a change with these flags is about, as a tree.
+local function definition(ctl, dom, flags)
+	local xml = ctl.raw:domain_get_xml_desc(dom, flags & CONFIG ~= 0 and XML_INACTIVE or 0)
+	return xml_tree.parse(xml) or ctl:fail "(domain_definition): the driver's XML cannot be read"
+end
+
+local function same_mac(a, b)
+	return a ~= nil and a:lower() == b:lower()
+end
+
+-- --- devices from files ----------------------------------------------------------------------------------------------
+
+run["attach-device"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local file = opt.file
+	local flags = with_persistent(ctl, dom, opt, flags_of(opt))
+	attach(ctl, opt, dom, ctl:read_file(file), flags, "Failed to attach device from %s", file)
+	ctl:extra "Device attached successfully\n"
+end
+
+run["detach-device"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local file = opt.file
+	local xml = ctl:read_file(file)
+	local flags = with_persistent(ctl, dom, opt, flags_of(opt))
+	detach(ctl, opt, dom, xml, flags, "Failed to detach device from %s", file)
+	ctl:extra "Device detached successfully\n"
+end
+
+run["detach-device-alias"] = function(ctl, opt)
+	ctl:exclusive(opt, "current", "config")
+	ctl:exclusive(opt, "current", "live")
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to detach device with alias %s", opt.alias)
+		:domain_detach_device_alias(dom, opt.alias, flags_of(opt))
+	ctl:extra "Device detach request sent successfully\n"
+end
+
+run["update-device"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local file = opt.file
+	local xml = ctl:read_file(file)
+	local flags = with_persistent(ctl, dom, opt, flags_of(opt)) | (opt.force and FORCE or 0)
+	ctl:attempt("Failed to update device from %s", file):domain_update_device_flags(dom, xml, flags)
+	ctl:extra "Device updated successfully\n"
+end
+
+-- --- XML of new devices ----------------------------------------------------------------------------------------------
+
+-- Lines of XML, indented by two for each level.
+local Writer = {}
+Writer.__index = Writer
+
+local function new_writer()
+	return setmetatable({ depth = 0 }, Writer)
+end
+
+function Writer:line(format, ...)
+	local values = table.pack(...)
+	for i = 1, values.n do
+		values[i] = type(values[i]) == "string" and xml_tree.escape(values[i]) or values[i]
+	end
+	self[#self + 1] = ("  "):rep(self.depth) .. format:format(table.unpack(values, 1, values.n)) .. "\n"
+end
+
+-- ` name='value'` of all that are given: pairs of name and value.
+local function attributes(...)
+	local list, text = table.pack(...), ""
+	for i = 1, list.n, 2 do
+		if list[i + 1] then
+			text = text .. (" %s='%s'"):format(list[i], xml_tree.escape(list[i + 1]))
+		end
+	end
+	return text
+end
+
+function Writer:element(name, attrs)
+	self[#self + 1] = ("%s<%s%s/>\n"):format(("  "):rep(self.depth), name, attrs)
+end
+
+function Writer:open(name, attrs)
+	self[#self + 1] = ("%s<%s%s>\n"):format(("  "):rep(self.depth), name, attrs)
+	self.depth = self.depth + 1
+end
+
+function Writer:close(name)
+	self.depth = self.depth - 1
+	self[#self + 1] = ("%s</%s>\n"):format(("  "):rep(self.depth), name)
+end
+
+-- Numbers with `separators` between them, all of it: parse("1.2.3", "..", 10).
+local function numbers(text, separators, base)
+	local list, at = {}, 1
+	for i = 1, #separators + 1 do
+		local digits = text:match(base == 16 and "^%x+" or "^%d+", at)
+		if base == 16 and text:find("^0[xX]%x", at) then
+			digits = text:match("^0[xX]%x+", at)
+			list[i] = tonumber(digits)
+		else
+			list[i] = digits and #digits < 16 and tonumber(digits, base)
+		end
+		if not list[i] then
+			return nil
+		end
+		at = at + #digits
+		if i <= #separators then
+			if text:sub(at, at) ~= separators:sub(i, i) then
+				return nil
+			end
+			at = at + 1
+		end
+	end
+	return at > #text and list or nil
+end
+
+-- What <address> each kind of address of --address becomes.
+local address_kinds = {
+	pci = { "...", 16, "type='pci' domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%0x'" },
+	ccw = { "..", 16, "type='ccw' cssid='0x%02x' ssid='0x%01x' devno='0x%04x'" },
+	scsi = { "..", 10, "type='drive' controller='%u' bus='%u' unit='%u'" },
+	ide = { "..", 10, "type='drive' controller='%u' bus='%u' unit='%u'" },
+	sata = { "..", 10, "type='drive' controller='%u' bus='%u' unit='%u'" },
+	usb = { ".", 10, "type='usb' bus='%u' port='%u'" },
+}
+
+-- Which kinds a target's name allows, and what virsh says of others.
+local address_rules = {
+	{ "^vd", "pci ccw", "expecting a pci:0000.00.00.00 or ccw:00.0.0000 address." },
+	{ "^sd", "scsi usb sata", "expecting a scsi:00.00.00 or usb:00.00 or sata:00.00.00 address." },
+	{ "^hd", "ide", "expecting an ide:00.00.00 address." },
+}
+
+local function address_of(ctl, text, target, multifunction)
+	local kind, rest = text:match "^(%a+):(.*)$"
+	local form = address_kinds[kind]
+	local list = form and numbers(rest, form[1], form[2])
+	if not list then
+		ctl:fail "Invalid address."
+	end
+	for _, rule in ipairs(address_rules) do
+		if target:find(rule[1]) and not (" " .. rule[2] .. " "):find(" " .. kind .. " ", 1, true) then
+			ctl:fail("%s", rule[3])
+		end
+	end
+	return "<address " .. form[3]:format(table.unpack(list))
+		.. (kind == "pci" and multifunction and " multifunction='on'" or "") .. "/>"
+end
+
+-- --- disks -----------------------------------------------------------------------------------------------------------
+
+local source_attributes = { file = "file", block = "dev", network = "name" }
+
+local function is_block_device(path)
+	return path ~= "" and core.file_type(path) == "block"
+end
+
+local function source_type(ctl, opt)
+	local kind, protocol = opt.sourcetype, opt.source_protocol
+	if kind and not source_attributes[kind] then
+		ctl:fail("Unknown source type: '%s'", kind)
+	elseif not kind then
+		return protocol and "network" or is_block_device(opt.source) and "block" or "file"
+	elseif (kind == "network") ~= (protocol ~= nil) then
+		ctl:fail "--source-protocol option requires --sourcetype network"
+	end
+	return kind
+end
+
+local function disk_source(writer, opt, kind)
+	if kind ~= "network" then
+		writer:element("source", attributes(source_attributes[kind], opt.source))
+		return
+	end
+	local attrs = attributes("protocol", opt.source_protocol, "name", opt.source)
+	local host, port = opt.source_host_name, nil
+	if host and host:find ":" then
+		host, port = host:match "^(.-):(.*)$"
+	end
+	local host_attrs = attributes("transport", opt.source_host_transport, "socket", opt.source_host_socket, "name", host,
+		"port", port)
+	if host_attrs == "" then
+		writer:element("source", attrs)
+		return
+	end
+	writer:open("source", attrs)
+	writer:element("host", host_attrs)
+	writer:close "source"
+end
+
+local function disk_xml(ctl, opt)
+	local mode = opt.mode
+	if mode and mode ~= "readonly" and mode ~= "shareable" then
+		ctl:fail("No support for %s in command 'attach-disk'", mode)
+	end
+	local kind = source_type(ctl, opt)
+	local address = opt.address and address_of(ctl, opt.address, opt.target, opt.multifunction)
+	local writer = new_writer()
+	writer:open("disk", attributes("type", kind, "device", opt.type, "rawio", opt.rawio and "yes"))
+	local driver = attributes("name", opt.driver, "type", opt.subdriver, "iothread", opt.iothread, "cache", opt.cache, "io",
+		opt.io)
+	if driver ~= "" then
+		writer:element("driver", driver)
+	end
+	disk_source(writer, opt, kind)
+	writer:element("target", attributes("dev", opt.target, "bus", opt.targetbus))
+	if mode then
+		writer:element(mode, "")
+	end
+	if opt.serial then
+		writer:line("<serial>%s</serial>", opt.serial)
+	end
+	if opt.alias then
+		writer:element("alias", attributes("name", opt.alias))
+	end
+	if opt.wwn then
+		writer:line("<wwn>%s</wwn>", opt.wwn)
+	end
+	if address then
+		writer[#writer + 1] = "  " .. address .. "\n"
+	end
+	writer:close "disk"
+	return table.concat(writer)
+end
+
+run["attach-disk"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	ctl:exclusive(opt, "source-host-name", "source-host-socket")
+	ctl:requires(opt, "source-host-name", "source-protocol")
+	ctl:requires(opt, "source-host-socket", "source-protocol")
+	ctl:requires(opt, "source-host-socket", "source-host-transport")
+	local source, target = opt.source, opt.target
+	local xml = source and target and disk_xml(ctl, opt)
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	local dom = ctl:domain(opt.domain)
+	attach(ctl, opt, dom, xml, with_persistent(ctl, dom, opt, flags_of(opt)), "Failed to attach disk")
+	ctl:extra "Disk attached successfully\n"
+end
+
+-- The disk with this target or source; only drives whose medium can change when `drives` is true.
+local function find_disk(ctl, domain, path, drives)
+	for disk in domain:each("devices", "disk") do
+		local device = disk:attr "device"
+		if not drives or device == "cdrom" or device == "floppy" then
+			local source, target = disk:child "source", disk:child "target"
+			local from = source and (source:attr "file" or source:attr "dev" or source:attr "dir" or source:attr "name")
+			if from == path or target and target:attr "dev" == path then
+				return disk
+			end
+		end
+	end
+	ctl:fail("No disk found whose source path or target is %s", path)
+end
+
+run["detach-disk"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local target = opt.target
+	local flags = with_persistent(ctl, dom, opt, flags_of(opt))
+	local xml = find_disk(ctl, definition(ctl, dom, flags), target):dump()
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	detach(ctl, opt, dom, xml, flags, "Failed to detach disk")
+	ctl:extra "Disk detached successfully\n"
+end
+
+-- The same drive with another medium, or with none.
+local function change_medium(ctl, opt, disk, action)
+	local path, target = opt.path, disk:child "target"
+	local source, at = disk:child "source"
+	local block = opt.block
+	local new = opt.source
+	disk:set("type", block and "block" or "file")
+	if action == "eject" then
+		if not source then
+			ctl:fail("The disk device '%s' doesn't have media", path)
+		end
+		table.remove(disk, at)
+		return
+	end
+	if not new then
+		if action == "update" and not source then
+			ctl:fail("The disk device '%s' doesn't have media", path)
+		end
+		ctl:fail "New disk media source was not specified"
+	elseif source and action == "insert" then
+		ctl:fail("The disk device '%s' already has media", path)
+	end
+	local replacement = xml_tree.node("source", { { block and "dev" or "file", new } })
+	if source then
+		local policy = source:attr "startupPolicy"
+		if policy then
+			replacement:set("startupPolicy", policy)
+		end
+		table.remove(disk, at)
+	end
+	local _, place = disk:child "target"
+	local space = type(disk[place - 1]) == "string" and disk[place - 1]:match "\n?[^\n]*$" or ""
+	assert(target)
+	table.insert(disk, place, replacement)
+	table.insert(disk, place + 1, space)
+end
+
+run["change-media"] = function(ctl, opt)
+	ctl:exclusive(opt, "eject", "insert")
+	ctl:exclusive(opt, "eject", "update")
+	ctl:exclusive(opt, "insert", "update")
+	ctl:exclusive(opt, "eject", "block")
+	ctl:exclusive(opt, "current", "config")
+	ctl:exclusive(opt, "current", "live")
+	local action = opt.eject and "eject" or opt.insert and "insert" or "update"
+	local path, flags = opt.path, flags_of(opt)
+	ctl:given(opt, "source")
+	local source = opt.source
+	local dom = ctl:domain(opt.domain)
+	local disk = find_disk(ctl, definition(ctl, dom, flags), path, true)
+	change_medium(ctl, opt, disk, (source or opt.insert or opt.eject or opt.update) and action or "insert-or-update")
+	local xml = disk:dump()
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	ctl:attempt("Failed to complete action %s on media", action)
+		:domain_update_device_flags(dom, xml, flags | (opt.force and FORCE or 0))
+	ctl:extra("Successfully %s media.\n", action == "eject" and "ejected" or action == "insert" and "inserted" or "updated")
+end
+
+-- --- interfaces ------------------------------------------------------------------------------------------------------
+
+-- "average,peak,burst,floor" of --inbound and --outbound.
+local function rates(ctl, text, names)
+	local result, i = {}, 0
+	for field in (text .. ","):gmatch "([^,]*)," do
+		i = i + 1
+		if i > #names then
+			ctl:fail("Rate string '%s' has too many fields", text)
+		end
+		if field ~= "" then
+			local value = field:match "^%d+$" and math.tointeger(tonumber(field))
+			if not value then
+				ctl:fail("field '%s' is malformed", names[i])
+			end
+			result[names[i]] = value
+		end
+	end
+	return result
+end
+
+local rate_names = { "average", "peak", "burst", "floor" }
+
+local function rate_attributes(rate)
+	local text = ""
+	for _, name in ipairs(rate_names) do
+		if rate[name] and rate[name] > 0 then
+			text = text .. (" %s='%d'"):format(name, rate[name])
+		end
+	end
+	return text
+end
+
+local function bandwidth(ctl, opt)
+	local inbound, outbound
+	if opt.inbound then
+		inbound = rates(ctl, opt.inbound, rate_names)
+		if (inbound.average or 0) == 0 and (inbound.floor or 0) == 0 then
+			ctl:fail "either inbound average or floor is mandatory"
+		end
+	end
+	if opt.outbound then
+		outbound = rates(ctl, opt.outbound, rate_names)
+		if (outbound.average or 0) == 0 then
+			ctl:fail "outbound average is mandatory"
+		elseif (outbound.floor or 0) > 0 then
+			ctl:fail "outbound floor is unsupported yet"
+		end
+	end
+	return inbound, outbound
+end
+
+local interface_sources = {
+	network = function(writer, opt) writer:element("source", attributes("network", opt.source)) end,
+	bridge = function(writer, opt) writer:element("source", attributes("bridge", opt.source)) end,
+	direct = function(writer, opt) writer:element("source", attributes("dev", opt.source)) end,
+	vhostuser = function(writer, opt, ctl)
+		if not opt.source_mode then
+			ctl:fail "source-mode is mandatory"
+		end
+		writer:element("source", attributes("type", "unix", "path", opt.source, "mode", opt.source_mode))
+	end,
+	hostdev = function(writer, opt, ctl)
+		local address = numbers(opt.source, "::.", 16)
+		if not address then
+			ctl:fail("cannot parse pci address '%s' for network interface", opt.source)
+		end
+		writer:open("source", "")
+		writer:line("<address type='pci' domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>",
+			table.unpack(address))
+		writer:close "source"
+	end,
+}
+
+local function interface_xml(ctl, opt)
+	local kind = opt.type
+	local source = interface_sources[kind]
+	if not source then
+		ctl:fail("No support for %s in command 'attach-interface'", kind)
+	end
+	local mode = opt.source_mode
+	if mode and mode ~= "server" and mode ~= "client" then
+		ctl:fail("Invalid source mode: %s", mode)
+	end
+	local inbound, outbound = bandwidth(ctl, opt)
+	local writer = new_writer()
+	writer:open("interface", attributes("type", kind, "managed", opt.managed and "yes"))
+	source(writer, opt, ctl)
+	for _, item in ipairs { { "target", "dev" }, { "mac", "address" }, { "script", "path" }, { "model", "type" }, { "alias", "name" } } do
+		if opt[item[1]] then
+			writer:element(item[1], attributes(item[2], opt[item[1]]))
+		end
+	end
+	if inbound or outbound then
+		writer:open("bandwidth", "")
+		if inbound then
+			writer:element("inbound", rate_attributes(inbound))
+		end
+		if outbound then
+			writer:element("outbound", rate_attributes(outbound))
+		end
+		writer:close "bandwidth"
+	end
+	writer:close "interface"
+	return table.concat(writer)
+end
+
+run["attach-interface"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	local xml = opt.type and opt.source and interface_xml(ctl, opt)
+	if opt.print_xml then
+		ctl:print("%s", xml)
+		return
+	end
+	local dom = ctl:domain(opt.domain)
+	attach(ctl, opt, dom, xml, with_persistent(ctl, dom, opt, flags_of(opt)), "Failed to attach interface")
+	ctl:extra "Interface attached successfully\n"
+end
+
+-- The interface of the type, or with the MAC address; says why there is none.
+local function find_interface(ctl, domain, kind, mac)
+	local found = {}
+	for interface in domain:each("devices", "interface") do
+		if interface:attr "type" == kind then
+			found[#found + 1] = interface
+		end
+	end
+	if #found == 0 then
+		ctl:error("No interface found whose type is %s", kind)
+		return nil
+	elseif not mac and #found > 1 then
+		ctl:error("Domain has %d interfaces. Please specify which one to detach using --mac", #found)
+		return nil
+	elseif not mac then
+		return found[1]
+	end
+	local matches = {}
+	for _, interface in ipairs(found) do
+		local node = interface:child "mac"
+		if node and same_mac(node:attr "address", mac) then
+			matches[#matches + 1] = interface
+		end
+	end
+	if #matches > 1 then
+		ctl:error("Domain has multiple interfaces matching MAC address %s. You must use detach-device and specify the device pci "
+			.. "address to remove it.", mac)
+		return nil
+	elseif #matches == 0 then
+		ctl:error("No interface with MAC address %s was found", mac)
+	end
+	return matches[1]
+end
+
+run["detach-interface"] = function(ctl, opt)
+	check_affect(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local kind, mac = opt.type, opt.mac
+	local config = opt.config or opt.persistent
+	local live = opt.live or opt.persistent and ctl.raw:domain_is_active(dom) == 1
+
+	local function change(flags)
+		local interface = find_interface(ctl, definition(ctl, dom, flags), kind, mac)
+		if not interface then
+			if not opt.print_xml then
+				ctl:error "Failed to detach interface"
+			end
+			return false
+		elseif opt.print_xml then
+			ctl:print("%s", interface:dump())
+			return true
+		end
+		detach(ctl, opt, dom, interface:dump(), flags, "Failed to detach interface")
+		return true
+	end
+
+	if config and not change(CONFIG) then
+		return false
+	end
+	if (live or not config) and not change(live and LIVE or 0) then
+		return false
+	end
+	if not opt.print_xml then
+		ctl:extra "Interface detached successfully\n"
+	end
+end
+
+run["domif-setlink"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local name, state = opt.interface, opt.state
+	if state ~= "up" and state ~= "down" then
+		ctl:fail("invalid link state '%s'", state)
+	end
+	local config = opt.config
+	local flags = (config or ctl.raw:domain_is_active(dom) == 0) and CONFIG or LIVE
+	local found
+	for interface in definition(ctl, dom, config and CONFIG or 0):each("devices", "interface") do
+		local mac, target = interface:child "mac", interface:child "target"
+		if mac and same_mac(mac:attr "address", name) or target and target:attr "dev" == name then
+			if found then
+				ctl:fail "multiple matching interfaces found"
+			end
+			found = interface
+		end
+	end
+	if not found then
+		ctl:fail("interface '%s' not found", name)
+	end
+	local link = found:child "link"
+	if link then
+		link:set("state", state)
+	else
+		found[#found + 1] = xml_tree.node("link", { { "state", state } })
+	end
+	if opt.print_xml then
+		ctl:print("%s", found:dump())
+		return
+	end
+	ctl:attempt("Failed to update interface link state"):domain_update_device_flags(dom, found:dump(), flags)
+	ctl:extra "Device updated successfully\n"
+end
+
+-- --- memory ----------------------------------------------------------------------------------------------------------
+
+-- The memory device with this alias or on this node; the only one without either.
+local function find_memory(ctl, domain, alias, node)
+	local found = {}
+	for memory in domain:each("devices", "memory") do
+		local name, target = memory:child "alias", memory:child "target"
+		local on = target and target:child "node"
+		if not alias and not node or alias and name and name:attr "name" == alias
+			or node and on and tonumber(on:text()) == node then
+			found[#found + 1] = memory
+		end
+	end
+	if #found == 0 then
+		ctl:fail "no memory device found"
+	elseif #found > 1 then
+		ctl:fail "multiple memory devices found, use --alias or --node to select one"
+	end
+	return found[1]
+end
+
+run["update-memory-device"] = function(ctl, opt)
+	ctl:exclusive(opt, "current", "config")
+	ctl:exclusive(opt, "current", "live")
+	ctl:exclusive(opt, "node", "alias")
+	local dom = ctl:domain(opt.domain)
+	local flags, alias, node = flags_of(opt), opt.alias, opt.node
+	local memory = find_memory(ctl, definition(ctl, dom, flags), alias, node)
+	local size = opt.requested_size
+	if size then
+		local target = memory:child "target"
+		local requested = target and target:child "requested"
+		if not requested then
+			ctl:fail("virtio-mem device is missing <requested/>")
+		end
+		for i = #requested, 1, -1 do
+			requested[i] = nil
+		end
+		requested[1] = tostring(size // 1024)
+		if requested:attr "unit" then
+			requested:set("unit", "KiB")
+		end
+	end
+	if opt.print_xml then
+		ctl:print("%s", memory:dump())
+		return
+	end
+	ctl.raw:domain_update_device_flags(dom, memory:dump(), flags)
+end
+-- --- descriptors ---------------------------------------------------------------------------------------------------------
+
+run["dom-fd-associate"] = function(ctl, opt)
+	local dom, name = ctl:domain(opt.domain), opt.name
+	for number in (opt.pass_fds .. ","):gmatch "([^,]*)," do
+		if not number:find "^%d+$" then
+			ctl:fail("Unable to parse FD number '%s'", number)
+		end
+	end
+	ctl.raw:domain_fd_associate(dom, name, (opt.seclabel_restore and 1 or 0) | (opt.seclabel_writable and 2 or 0))
+end
 
 return { group = "Domain Management", keyword = "domain", commands = commands, run = run }
