@@ -178,15 +178,28 @@ static int check_dns(const struct mv_network_def *def, const struct mv_conf_at *
 				"missing required value attribute in DNS TXT record named '%s' of network %s",
 				dns->txts[i]->name, def->name);
 	}
-	for (size_t i = 0; i < dns->n_srvs; i++)
+	for (size_t i = 0; i < dns->n_srvs; i++) {
+		if (!dns->srvs[i]->service)
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "missing required service attribute in DNS SRV record of network '%s'",
+					    def->name);
+		if (!dns->srvs[i]->protocol)
+			return mv_conf_fail(
+				at, err, MV_ERR_XML,
+				"missing required protocol attribute in DNS SRV record '%s' of network '%s'",
+				dns->srvs[i]->service, def->name);
 		if (dns->srvs[i]->has_port && !dns->srvs[i]->target)
 			return mv_conf_fail(
 				at, err, MV_ERR_XML,
 				"DNS SRV port attribute not permitted without target for service '%s' in network '%s'",
 				dns->srvs[i]->service, def->name);
+	}
 	for (size_t i = 0; i < dns->n_hosts; i++) {
 		if (mv_conf_clean_addr(&dns->hosts[i]->ip, err) < 0)
 			return -1;
+		if (!dns->hosts[i]->ip)
+			return mv_conf_fail(at, err, MV_ERR_XML, "Missing IP address in network '%s' DNS HOST record",
+					    def->name);
 		if (!dns->hosts[i]->n_hostnames)
 			return mv_conf_fail(at, err, MV_ERR_XML, "Missing hostname in network '%s' DNS HOST record",
 					    def->name);

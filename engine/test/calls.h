@@ -188,6 +188,26 @@
 	X(node_device_create_xml)        \
 	X(node_device_destroy)
 
+/* engine/test/network.c */
+#define MV_TEST_NETWORK_CALLS(X)     \
+	X(connect_list_all_networks) \
+	X(network_lookup_by_name)    \
+	X(network_lookup_by_uuid)    \
+	X(network_is_active)         \
+	X(network_is_persistent)     \
+	X(network_get_xml_desc)      \
+	X(network_get_bridge_name)   \
+	X(network_get_autostart)     \
+	X(network_set_autostart)     \
+	X(network_define_xml)        \
+	X(network_define_xml_flags)  \
+	X(network_create_xml)        \
+	X(network_create_xml_flags)  \
+	X(network_create)            \
+	X(network_destroy)           \
+	X(network_undefine)          \
+	X(network_update)
+
 /* engine/test/pool.c */
 #define MV_TEST_POOL_CALLS(X)                 \
 	X(connect_list_all_storage_pools)     \
@@ -238,6 +258,7 @@
 	MV_TEST_CHECKPOINT_CALLS(X)    \
 	MV_TEST_INTERFACE_CALLS(X)     \
 	MV_TEST_NODEDEV_CALLS(X)       \
+	MV_TEST_NETWORK_CALLS(X)       \
 	MV_TEST_POOL_CALLS(X)          \
 	MV_TEST_VOLUME_CALLS(X)
 

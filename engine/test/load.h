@@ -32,6 +32,8 @@ int mv_test_load_domain(struct mv_test_host *host, const struct mv_test_source *
 			const struct mv_xml_piece *piece, struct mv_error **err);
 int mv_test_load_interface(struct mv_test_host *host, const struct mv_test_source *source,
 			   const struct mv_xml_piece *piece, struct mv_error **err);
+int mv_test_load_network(struct mv_test_host *host, const struct mv_test_source *source,
+			 const struct mv_xml_piece *piece, struct mv_error **err);
 int mv_test_load_pool(struct mv_test_host *host, const struct mv_test_source *source, const struct mv_xml_piece *piece,
 		      struct mv_error **err);
 int mv_test_load_nodedev(struct mv_test_host *host, const struct mv_test_source *source,

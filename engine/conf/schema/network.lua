@@ -104,8 +104,8 @@ return {
 			{ attr = "value", type = "string" },
 		},
 		network_dns_srv = {
-			{ attr = "service", type = "string", required = true },
-			{ attr = "protocol", type = "string", required = true },
+			{ attr = "service", type = "string" },
+			{ attr = "protocol", type = "string" },
 			{ attr = "domain", type = "string" },
 			{ attr = "target", type = "string" },
 			{ attr = "port", type = "uint", min = 1, max = 65535 },
@@ -113,7 +113,7 @@ return {
 			{ attr = "weight", type = "uint", max = 65535, default = 0, quiet = true },
 		},
 		network_dns_host = {
-			{ attr = "ip", type = "ip", required = true },
+			{ attr = "ip", type = "ip" },
 			{ elem = "hostname", type = "string", list = true, field = "hostnames" },
 		},
 		network_ip = {
