@@ -223,8 +223,8 @@ local documents = {
 	"<disk type='file'><source file='/nonexistent/%d'/><target dev='vd%d'/></disk>",
 }
 
--- Mostly what an argument should be, so that some calls get past the checks. `seen` holds results of earlier calls; files
--- are only below `folder`.
+-- Mostly what an argument should be, so that some calls get past the checks. `seen` holds results of earlier calls;
+-- files are only below `folder`.
 local function likely(name, random, seen, folder)
 	if name == "to" or name == "from" or name == "file" then
 		return random(2) == 1 and "/nonexistent/file" or folder .. "/" .. random(3)
