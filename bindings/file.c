@@ -5,8 +5,8 @@
 
 #include <lauxlib.h>
 
-/* file_type(path) -> "file", "directory", "block", "char", "fifo", "socket"; nil when there is no such file or it cannot be seen.
- * Links are followed; nothing is opened. */
+/* file_type(path) -> "file", "directory", "block", "char", "fifo", "socket"; nil when there is no such file or it
+ * cannot be seen. Links are followed; nothing is opened. */
 static int file_type(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1), *name = NULL;
@@ -14,26 +14,13 @@ static int file_type(lua_State *L)
 
 	if (stat(path, &st) == 0) {
 		switch (st.st_mode & S_IFMT) {
-		case S_IFREG:
-			name = "file";
-			break;
-		case S_IFDIR:
-			name = "directory";
-			break;
-		case S_IFBLK:
-			name = "block";
-			break;
-		case S_IFCHR:
-			name = "char";
-			break;
-		case S_IFIFO:
-			name = "fifo";
-			break;
-		case S_IFSOCK:
-			name = "socket";
-			break;
-		default:
-			break;
+		case S_IFREG: name = "file"; break;
+		case S_IFDIR: name = "directory"; break;
+		case S_IFBLK: name = "block"; break;
+		case S_IFCHR: name = "char"; break;
+		case S_IFIFO: name = "fifo"; break;
+		case S_IFSOCK: name = "socket"; break;
+		default: break;
 		}
 	}
 	lua_pushstring(L, name);

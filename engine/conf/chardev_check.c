@@ -1,4 +1,5 @@
-/* What the tables of schema/domain_chardevs.lua cannot say about one character device. Called when its element has been read. */
+/* What the tables of schema/domain_chardevs.lua cannot say about one character device. Called when its element has been
+ * read. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 #include "conf/domain_chardevs_def.h"
 #include "engine/conf/device.h"
 
-/* --- sources ---------------------------------------------------------------------------------------------------------- */
+/* --- sources
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static int check_udp(struct mv_chardev_source_def **s, size_t n, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -19,9 +21,11 @@ static int check_udp(struct mv_chardev_source_def **s, size_t n, struct mv_conf_
 		connected |= s[i]->mode == MV_CHARDEV_MODE_CONNECT && s[i]->service;
 	}
 	if (n > 2 || (n == 2 && s[0]->mode == s[1]->mode))
-		return mv_conf_fail(at, err, MV_ERR_XML, "a UDP device has at most one <source> to connect and one to bind.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "a UDP device has at most one <source> to connect and one to bind.");
 	if (!connected)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "a UDP device needs <source mode='connect' host='...' service='...'/>.");
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "a UDP device needs <source mode='connect' host='...' service='...'/>.");
 	/* libvirt writes where it listens first. */
 	if (n == 2 && s[0]->mode == MV_CHARDEV_MODE_CONNECT) {
 		struct mv_chardev_source_def *first = s[0];
@@ -57,24 +61,16 @@ static int check_sources(enum mv_chardev_type type, struct mv_chardev_source_def
 	switch (type) {
 	case MV_CHARDEV_TYPE_DEV:
 	case MV_CHARDEV_TYPE_FILE:
-	case MV_CHARDEV_TYPE_PIPE:
-		missing = s->path ? NULL : "path";
-		break;
-	case MV_CHARDEV_TYPE_UNIX:
-		missing = s->path || generated ? NULL : "path";
-		break;
-	case MV_CHARDEV_TYPE_TCP:
-		missing = !s->host ? "host" : !s->service ? "service" : NULL;
-		break;
+	case MV_CHARDEV_TYPE_PIPE: missing = s->path ? NULL : "path"; break;
+	case MV_CHARDEV_TYPE_UNIX: missing = s->path || generated ? NULL : "path"; break;
+	case MV_CHARDEV_TYPE_TCP: missing = !s->host ? "host" : !s->service ? "service" : NULL; break;
 	case MV_CHARDEV_TYPE_SPICEPORT:
-	case MV_CHARDEV_TYPE_DBUS:
-		missing = s->channel ? NULL : "channel";
-		break;
-	default:
-		break;
+	case MV_CHARDEV_TYPE_DBUS: missing = s->channel ? NULL : "channel"; break;
+	default: break;
 	}
 	if (missing)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "a character device of the type '%s' needs <source %s='...'>.",
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "a character device of the type '%s' needs <source %s='...'>.",
 				    mv_conf_word(&mv_chardev_type_enum, type), missing);
 	if (s->reconnect.present && s->mode == MV_CHARDEV_MODE_BIND)
 		return mv_conf_fail(at, err, MV_ERR_XML, "a device that listens (mode='bind') cannot reconnect.");
@@ -86,16 +82,20 @@ static int check_sources(enum mv_chardev_type type, struct mv_chardev_source_def
 static int check_no_spice(enum mv_chardev_type type, struct mv_conf_at *at, struct mv_error **err)
 {
 	if (type == MV_CHARDEV_TYPE_SPICEVMC)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the type 'spicevmc' is for channels of the target type 'virtio'.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the type 'spicevmc' is for channels of the target type 'virtio'.");
 	return 0;
 }
 
-/* --- devices ---------------------------------------------------------------------------------------------------------- */
+/* --- devices
+ * ---------------------------------------------------------------------------------------------------------- */
 
 int mv_serial_check(struct mv_serial_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	mv_device_drop_alias(&def->alias, at);
-	return check_no_spice(def->type, at, err) < 0 ? -1 : check_sources(def->type, def->sources, def->n_sources, false, at, err);
+	return check_no_spice(def->type, at, err) < 0 ?
+		-1 :
+		check_sources(def->type, def->sources, def->n_sources, false, at, err);
 }
 
 int mv_parallel_check(struct mv_parallel_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -103,13 +103,17 @@ int mv_parallel_check(struct mv_parallel_def *def, struct mv_conf_at *at, struct
 	mv_device_drop_alias(&def->alias, at);
 	free(def->target.type);
 	def->target.type = NULL;
-	return check_no_spice(def->type, at, err) < 0 ? -1 : check_sources(def->type, def->sources, def->n_sources, false, at, err);
+	return check_no_spice(def->type, at, err) < 0 ?
+		-1 :
+		check_sources(def->type, def->sources, def->n_sources, false, at, err);
 }
 
 int mv_console_check(struct mv_console_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	mv_device_drop_alias(&def->alias, at);
-	return check_no_spice(def->type, at, err) < 0 ? -1 : check_sources(def->type, def->sources, def->n_sources, false, at, err);
+	return check_no_spice(def->type, at, err) < 0 ?
+		-1 :
+		check_sources(def->type, def->sources, def->n_sources, false, at, err);
 }
 
 int mv_channel_check(struct mv_channel_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -120,10 +124,11 @@ int mv_channel_check(struct mv_channel_def *def, struct mv_conf_at *at, struct m
 	if (!t->present)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the channel has no <target type='...'>.");
 	if (t->type == MV_CHANNEL_TARGET_TYPE_GUESTFWD && (!t->address || !t->has_port))
-		return mv_conf_fail(at, err, MV_ERR_XML, "a channel of the target type 'guestfwd' needs an address and a port.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "a channel of the target type 'guestfwd' needs an address and a port.");
 	if (t->type == MV_CHANNEL_TARGET_TYPE_GUESTFWD && strchr(t->address, ':'))
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the address '%s' of a 'guestfwd' channel must be one of IPv4.",
-				    t->address);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the address '%s' of a 'guestfwd' channel must be one of IPv4.", t->address);
 	if (def->type == MV_CHARDEV_TYPE_SPICEVMC && t->type != MV_CHANNEL_TARGET_TYPE_VIRTIO)
 		return check_no_spice(def->type, at, err);
 	return check_sources(def->type, def->sources, def->n_sources, true, at, err);
@@ -133,14 +138,17 @@ int mv_smartcard_check(struct mv_smartcard_def *def, struct mv_conf_at *at, stru
 {
 	mv_device_drop_alias(&def->alias, at);
 	if (def->mode == MV_SMARTCARD_MODE_HOST_CERTIFICATES && def->n_certificates != 3)
-		return mv_conf_fail(at, err, MV_ERR_XML, "a smartcard of the mode 'host-certificates' needs 3 certificates, not %zu.",
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "a smartcard of the mode 'host-certificates' needs 3 certificates, not %zu.",
 				    def->n_certificates);
 	if (def->database && *def->database != '/')
-		return mv_conf_fail(at, err, MV_ERR_XML, "the path '%s' of the smartcard's database must be absolute.", def->database);
+		return mv_conf_fail(at, err, MV_ERR_XML, "the path '%s' of the smartcard's database must be absolute.",
+				    def->database);
 	if (def->mode != MV_SMARTCARD_MODE_PASSTHROUGH)
 		return 0;
 	if (def->type == MV_CHARDEV_TYPE_NONE)
-		return mv_conf_fail(at, err, MV_ERR_XML, "a smartcard of the mode 'passthrough' needs the attribute 'type'.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "a smartcard of the mode 'passthrough' needs the attribute 'type'.");
 	return check_sources(def->type, def->sources, def->n_sources, false, at, err);
 }
 
@@ -165,8 +173,9 @@ static int normal_number(char **text, unsigned digits, const char *name, struct 
 	}
 	value = strtoul(*text, &end, 0);
 	if (end == *text || *end || **text == '-' || value >= 1ul << 4 * digits)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the USB %s '%s' is not a number from 0 to 0x%lX, or -1 for any.", name,
-				    *text, (1ul << 4 * digits) - 1);
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "the USB %s '%s' is not a number from 0 to 0x%lX, or -1 for any.", name, *text,
+				    (1ul << 4 * digits) - 1);
 	if (asprintf(&normal, "0x%0*lX", (int)digits, value) < 0)
 		return mv_device_no_memory(err);
 	free(*text);
@@ -189,7 +198,8 @@ static int normal_version(char **text, struct mv_conf_at *at, struct mv_error **
 		return 0;
 	}
 	if (sscanf(*text, "%2u.%n%2u%c", &major, &dot, &minor, &rest) != 2)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the USB version '%s' is not of the form \"2.10\", or -1 for any.", *text);
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "the USB version '%s' is not of the form \"2.10\", or -1 for any.", *text);
 	if (strlen(*text + dot) == 1)
 		minor *= 10;
 	if (asprintf(&normal, "%u.%02u", major, minor) < 0)
@@ -201,7 +211,8 @@ static int normal_version(char **text, struct mv_conf_at *at, struct mv_error **
 
 int mv_redirfilter_usbdev_check(struct mv_redirfilter_usbdev_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
-	if (normal_number(&def->class, 2, "class", at, err) < 0 || normal_number(&def->vendor, 4, "vendor", at, err) < 0 ||
+	if (normal_number(&def->class, 2, "class", at, err) < 0 ||
+	    normal_number(&def->vendor, 4, "vendor", at, err) < 0 ||
 	    normal_number(&def->product, 4, "product", at, err) < 0)
 		return -1;
 	return normal_version(&def->version, at, err);

@@ -1,5 +1,5 @@
-/* Consoles and the serial ports behind them. The first console of a machine is its first serial port: libvirt makes the one from
- * the other, and shows the port in the console's place. */
+/* Consoles and the serial ports behind them. The first console of a machine is its first serial port: libvirt makes the
+ * one from the other, and shows the port in the console's place. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "engine/conf/device_clash.h"
 
 /* The members that the two have in common; 0 or -1. */
-static int copy_chardev(const struct mv_conf_desc *from_desc, const void *from, const struct mv_conf_desc *to_desc, void *to,
-			struct mv_error **err)
+static int copy_chardev(const struct mv_conf_desc *from_desc, const void *from, const struct mv_conf_desc *to_desc,
+			void *to, struct mv_error **err)
 {
 	/* They are few and their names say it: what is in both, under the same name and of the same type, is copied. */
 	void *copy = mv_conf_copy(from_desc, from, err);
@@ -25,10 +25,12 @@ static int copy_chardev(const struct mv_conf_desc *from_desc, const void *from, 
 			const struct mv_conf_member *f = &from_desc->members[n];
 			size_t size;
 
-			if (strcmp(f->field, t->field) || f->kind != t->kind || f->type != t->type || f->desc != t->desc)
+			if (strcmp(f->field, t->field) || f->kind != t->kind || f->type != t->type ||
+			    f->desc != t->desc)
 				continue;
 			if (t->flags & MV_CONF_LIST) {
-				*(size_t *)(void *)((char *)to + t->count_offset) = *(size_t *)(void *)((char *)copy + f->count_offset);
+				*(size_t *)(void *)((char *)to + t->count_offset) = *(
+					size_t *)(void *)((char *)copy + f->count_offset);
 				*(size_t *)(void *)((char *)copy + f->count_offset) = 0;
 				size = sizeof(void *);
 			} else {
@@ -54,7 +56,7 @@ static bool is_serial_console(const struct mv_console_def *c)
 static bool is_plain(const struct mv_serial_def *s)
 {
 	return s->target.type == MV_SERIAL_TARGET_TYPE_NONE || s->target.type == MV_SERIAL_TARGET_TYPE_ISA_SERIAL ||
-	       s->target.type == MV_SERIAL_TARGET_TYPE_SYSTEM_SERIAL;
+		s->target.type == MV_SERIAL_TARGET_TYPE_SYSTEM_SERIAL;
 }
 
 static int add_serial(struct mv_devices_def *d, const struct mv_console_def *console, struct mv_error **err)
@@ -97,7 +99,8 @@ int mv_devices_pair_console(struct mv_domain_def *def, struct mv_error **err)
 	struct mv_console_def *console;
 	struct mv_serial_def *serial;
 
-	if (def->os.type.value != MV_OS_TYPE_HVM || !d->n_consoles || !d->n_serials || !is_serial_console(d->consoles[0]))
+	if (def->os.type.value != MV_OS_TYPE_HVM || !d->n_consoles || !d->n_serials ||
+	    !is_serial_console(d->consoles[0]))
 		return 0;
 	serial = d->serials[0];
 	console = mv_conf_new(&mv_console_desc, err);
@@ -131,7 +134,8 @@ int mv_devices_complete_consoles(struct mv_domain_def *def, struct mv_error **er
 		t->port = (int)i;
 		t->has_port = true;
 		if (i && t->type == MV_CONSOLE_TARGET_TYPE_SERIAL)
-			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "Only the first console can be a serial port");
+			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "Only the first console can be a serial port");
 	}
 	if (!hvm)
 		return 0;

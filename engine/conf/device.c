@@ -39,7 +39,8 @@ void mv_device_info(const struct mv_conf_desc *desc, void *def, struct mv_device
 
 		if (m->kind == MV_CONF_IN && m->type == MV_CONF_T_STRING && !strcmp(m->field, "alias"))
 			info->alias = (char **)(void *)(base + m->offset);
-		else if (m->kind == MV_CONF_STRUCT && !(m->flags & (MV_CONF_LIST | MV_CONF_POINTER)) && m->desc == &mv_address_desc)
+		else if (m->kind == MV_CONF_STRUCT && !(m->flags & (MV_CONF_LIST | MV_CONF_POINTER)) &&
+			 m->desc == &mv_address_desc)
 			info->address = (struct mv_address_def *)(void *)(base + m->offset);
 		else if (m->kind == MV_CONF_STRUCT && m->desc == &mv_device_boot_desc)
 			info->boot = (struct mv_device_boot_def *)(void *)(base + m->offset);
@@ -80,7 +81,8 @@ int mv_device_each(const struct mv_devices_def *devices, mv_device_each_fn each,
 	return 0;
 }
 
-/* --- names of disks --------------------------------------------------------------------------------------------------- */
+/* --- names of disks
+ * --------------------------------------------------------------------------------------------------- */
 
 int mv_disk_name_index(const char *dev, int *partition)
 {
@@ -141,27 +143,21 @@ const char *mv_disk_source_path(const struct mv_disk_def *disk)
 	if (!s->present)
 		return NULL;
 	switch (disk->type) {
-	case MV_DISK_TYPE_FILE:
-		return s->file;
-	case MV_DISK_TYPE_BLOCK:
-		return s->dev;
-	case MV_DISK_TYPE_DIR:
-		return s->dir;
-	case MV_DISK_TYPE_NETWORK:
-		return s->name;
-	case MV_DISK_TYPE_VOLUME:
-		return s->volume;
-	case MV_DISK_TYPE_VHOSTUSER:
-		return s->path;
-	default:
-		return NULL;
+	case MV_DISK_TYPE_FILE: return s->file;
+	case MV_DISK_TYPE_BLOCK: return s->dev;
+	case MV_DISK_TYPE_DIR: return s->dir;
+	case MV_DISK_TYPE_NETWORK: return s->name;
+	case MV_DISK_TYPE_VOLUME: return s->volume;
+	case MV_DISK_TYPE_VHOSTUSER: return s->path;
+	default: return NULL;
 	}
 }
 
-/* --- order ------------------------------------------------------------------------------------------------------------ */
+/* --- order
+ * ------------------------------------------------------------------------------------------------------------ */
 
-/* Where libvirt puts a disk: before the first disk of its bus with a higher number, else behind the last of its bus, else at
- * the end. Buses are what the document gives, so that disks without one are a bus of their own here. */
+/* Where libvirt puts a disk: before the first disk of its bus with a higher number, else behind the last of its bus,
+ * else at the end. Buses are what the document gives, so that disks without one are a bus of their own here. */
 static size_t disk_place(const struct mv_devices_def *devices, const struct mv_disk_def *disk)
 {
 	int index = mv_disk_name_index(disk->target.dev ? disk->target.dev : "", NULL);
@@ -196,7 +192,8 @@ static size_t controller_place(const struct mv_devices_def *devices, const struc
 		}
 		if (other->has_index && other->index > c->index)
 			place = i;
-		else if (!c->has_master_startport && other->has_master_startport && other->has_index && other->index == c->index)
+		else if (!c->has_master_startport && other->has_master_startport && other->has_index &&
+			 other->index == c->index)
 			place = i;
 		else if (place == SIZE_MAX)
 			place = i + 1;
@@ -204,7 +201,8 @@ static size_t controller_place(const struct mv_devices_def *devices, const struc
 	return place == SIZE_MAX ? devices->n_controllers : place;
 }
 
-int mv_device_insert(struct mv_devices_def *devices, const struct mv_conf_member *kind, void *device, struct mv_error **err)
+int mv_device_insert(struct mv_devices_def *devices, const struct mv_conf_member *kind, void *device,
+		     struct mv_error **err)
 {
 	void ***list = (void ***)(void *)((char *)devices + kind->offset);
 	size_t *count = (size_t *)(void *)((char *)devices + kind->count_offset);

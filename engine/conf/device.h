@@ -1,5 +1,5 @@
-/* Devices of a domain, whatever their kind: what they share, and what a definition as a whole needs. Over the structures of
- * schema/domain_devices.lua. Any thread; nothing is kept. */
+/* Devices of a domain, whatever their kind: what they share, and what a definition as a whole needs. Over the
+ * structures of schema/domain_devices.lua. Any thread; nothing is kept. */
 #ifndef MV_CONF_DEVICE_H
 #define MV_CONF_DEVICE_H
 
@@ -28,7 +28,8 @@ void mv_device_info(const struct mv_conf_desc *desc, void *def, struct mv_device
  * NULL: there is no such device. */
 const struct mv_conf_member *mv_device_kind(const char *element);
 
-/* Calls `each` for every device, in the order in which they are written, until it returns other than 0: that is returned. */
+/* Calls `each` for every device, in the order in which they are written, until it returns other than 0: that is
+ * returned. */
 typedef int (*mv_device_each_fn)(const struct mv_conf_member *kind, void *def, void *opaque);
 int mv_device_each(const struct mv_devices_def *devices, mv_device_each_fn each, void *opaque);
 
@@ -40,14 +41,16 @@ int mv_disk_index_name(const char *prefix, unsigned index, char *buf, size_t len
 /* "file '/x'", "volume 'a/b'"...: what a disk's data is, for messages; NULL: an empty drive. */
 const char *mv_disk_source_path(const struct mv_disk_def *disk);
 
-/* Puts a device where libvirt has it: disks of a bus by their names, controllers of a type by their numbers, others last.
- * The device is taken when it works. 0 or -1 (no memory). */
-int mv_device_insert(struct mv_devices_def *devices, const struct mv_conf_member *kind, void *device, struct mv_error **err);
+/* Puts a device where libvirt has it: disks of a bus by their names, controllers of a type by their numbers, others
+ * last. The device is taken when it works. 0 or -1 (no memory). */
+int mv_device_insert(struct mv_devices_def *devices, const struct mv_conf_member *kind, void *device,
+		     struct mv_error **err);
 
-/* Completes one device that is to join `def` (and is not in it yet), as libvirt does when it reads one: bus, address, numbers;
- * `mv_devices_complete` does it for all of a definition and what they imply (controllers, a console, a video card), puts
- * them in order and refuses what clashes. 0 or -1: MV_ERR_XML, MV_ERR_CONFIG_UNSUPPORTED. */
-int mv_device_complete(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device, struct mv_error **err);
+/* Completes one device that is to join `def` (and is not in it yet), as libvirt does when it reads one: bus, address,
+ * numbers; `mv_devices_complete` does it for all of a definition and what they imply (controllers, a console, a video
+ * card), puts them in order and refuses what clashes. 0 or -1: MV_ERR_XML, MV_ERR_CONFIG_UNSUPPORTED. */
+int mv_device_complete(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device,
+		       struct mv_error **err);
 /* Controllers that addresses of devices name and nobody has given. */
 int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err);
 /* The console that stands for the first serial port shows what that port is. */

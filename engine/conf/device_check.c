@@ -1,6 +1,6 @@
-/* What the tables of schema/common.lua and schema/domain_devices.lua cannot say about single elements: which attributes need
- * each other, what is left out, what is filled in. Each function is called when its element has been read, so that messages
- * have its line. What looks at several devices is in device_complete.c. */
+/* What the tables of schema/common.lua and schema/domain_devices.lua cannot say about single elements: which attributes
+ * need each other, what is left out, what is filled in. Each function is called when its element has been read, so that
+ * messages have its line. What looks at several devices is in device_complete.c. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -12,7 +12,8 @@
 #include "conf/domain_devices_def.h"
 #include "engine/conf/device.h"
 
-/* --- what all devices share ------------------------------------------------------------------------------------------ */
+/* --- what all devices share ------------------------------------------------------------------------------------------
+ */
 
 /* "1.2.3": ports of hubs, one after the other. */
 static bool is_usb_port(const char *text)
@@ -34,15 +35,17 @@ int mv_address_check(struct mv_address_def *def, struct mv_conf_at *at, struct m
 {
 	/* A PCI address of zeros is no address: one is still to be chosen. */
 	if (def->type == MV_ADDRESS_TYPE_PCI) {
-		def->has_domain = def->has_bus = def->has_slot = def->has_function_ =
-			def->domain || def->bus || def->slot || def->function_ || def->multifunction != MV_TRI_NONE;
+		def->has_domain = def->has_bus = def->has_slot = def->has_function_ = def->domain || def->bus ||
+			def->slot || def->function_ || def->multifunction != MV_TRI_NONE;
 	} else if (def->type == MV_ADDRESS_TYPE_CCW) {
 		if (def->has_cssid != def->has_ssid || def->has_ssid != def->has_devno)
-			return mv_conf_fail(at, err, MV_ERR_XML, "an address of the type 'ccw' has cssid, ssid and devno, or none of them.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "an address of the type 'ccw' has cssid, ssid and devno, or none of them.");
 	} else if (def->type == MV_ADDRESS_TYPE_USB && def->usb_port && !is_usb_port(def->usb_port)) {
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
-				    "the USB port '%s' is not known; it is a number, or up to four with dots between them (\"1.2\").",
-				    def->usb_port);
+		return mv_conf_fail(
+			at, err, MV_ERR_INTERNAL,
+			"the USB port '%s' is not known; it is a number, or up to four with dots between them (\"1.2\").",
+			def->usb_port);
 	}
 	return 0;
 }
@@ -57,21 +60,25 @@ int mv_device_boot_check(struct mv_device_boot_def *def, struct mv_conf_at *at, 
 		*c = (char)toupper((unsigned char)*c);
 		if (!isalnum((unsigned char)*c) && *c != '.' && *c != ' ')
 			return mv_conf_fail(at, err, MV_ERR_INTERNAL,
-					    "the loadparm '%s' may have letters, digits, dots and spaces only.", def->loadparm);
+					    "the loadparm '%s' may have letters, digits, dots and spaces only.",
+					    def->loadparm);
 	}
 	len = strlen(def->loadparm);
 	if (!len || len > 8)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the loadparm '%s' must have 1 to 8 characters.", def->loadparm);
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the loadparm '%s' must have 1 to 8 characters.",
+				    def->loadparm);
 	return 0;
 }
 
 int mv_device_teaming_check(struct mv_device_teaming_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	if (def->type == MV_TEAMING_TYPE_TRANSIENT && !def->persistent)
-		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "a transient device of a team needs the attribute 'persistent', the alias of the one that stays.");
+		return mv_conf_fail(
+			at, err, MV_ERR_XML,
+			"a transient device of a team needs the attribute 'persistent', the alias of the one that stays.");
 	if (def->type == MV_TEAMING_TYPE_PERSISTENT && def->persistent)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the persistent device of a team has no attribute 'persistent'.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the persistent device of a team has no attribute 'persistent'.");
 	return 0;
 }
 
@@ -93,15 +100,17 @@ int mv_ip_address_check(struct mv_ip_address_def *def, struct mv_conf_at *at, st
 	if (def->family == MV_IP_FAMILY_NONE)
 		def->family = v6 ? MV_IP_FAMILY_IPV6 : MV_IP_FAMILY_IPV4;
 	else if (v6 != (def->family == MV_IP_FAMILY_IPV6))
-		return mv_conf_fail(at, err, MV_ERR_INVALID_ARG, "the address '%s' is not one of the family '%s'.", def->address,
-				    mv_conf_word(&mv_ip_family_enum, def->family));
+		return mv_conf_fail(at, err, MV_ERR_INVALID_ARG, "the address '%s' is not one of the family '%s'.",
+				    def->address, mv_conf_word(&mv_ip_family_enum, def->family));
 	if (def->has_prefix && !v6 && def->prefix > 32)
-		return mv_conf_fail(at, err, MV_ERR_INVALID_ARG, "the prefix of the IPv4 address '%s' is at most 32, not %u.",
-				    def->address, def->prefix);
+		return mv_conf_fail(at, err, MV_ERR_INVALID_ARG,
+				    "the prefix of the IPv4 address '%s' is at most 32, not %u.", def->address,
+				    def->prefix);
 	return 0;
 }
 
-/* --- controllers ------------------------------------------------------------------------------------------------------ */
+/* --- controllers
+ * ------------------------------------------------------------------------------------------------------ */
 
 struct model_range {
 	enum mv_controller_type type;
@@ -113,9 +122,10 @@ static const struct model_range model_ranges[] = {
 	{ MV_CONTROLLER_TYPE_SCSI, MV_CONTROLLER_MODEL_AUTO, MV_CONTROLLER_MODEL_AM53C974, MV_CONTROLLER_MODEL_NONE },
 	{ MV_CONTROLLER_TYPE_USB, MV_CONTROLLER_MODEL_PIIX3_UHCI, MV_CONTROLLER_MODEL_NONE_, MV_CONTROLLER_MODEL_NONE },
 	{ MV_CONTROLLER_TYPE_IDE, MV_CONTROLLER_MODEL_PIIX3, MV_CONTROLLER_MODEL_ICH6, MV_CONTROLLER_MODEL_NONE },
-	{ MV_CONTROLLER_TYPE_PCI, MV_CONTROLLER_MODEL_PCI_ROOT, MV_CONTROLLER_MODEL_PCIE_EXPANDER_BUS, MV_CONTROLLER_MODEL_NONE },
-	{ MV_CONTROLLER_TYPE_VIRTIO_SERIAL, MV_CONTROLLER_MODEL_VIRTIO_TRANSITIONAL, MV_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL,
-	  MV_CONTROLLER_MODEL_VIRTIO },
+	{ MV_CONTROLLER_TYPE_PCI, MV_CONTROLLER_MODEL_PCI_ROOT, MV_CONTROLLER_MODEL_PCIE_EXPANDER_BUS,
+	  MV_CONTROLLER_MODEL_NONE },
+	{ MV_CONTROLLER_TYPE_VIRTIO_SERIAL, MV_CONTROLLER_MODEL_VIRTIO_TRANSITIONAL,
+	  MV_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL, MV_CONTROLLER_MODEL_VIRTIO },
 };
 
 static int check_controller_model(const struct mv_controller_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -138,16 +148,19 @@ static int check_controller_model(const struct mv_controller_def *def, struct mv
 			strncat(words, m < r->last ? ", " : "", sizeof(words) - strlen(words) - 1);
 		}
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the model '%s' is none of a controller of the type '%s'; one of: %s.", word, type, words);
+				    "the model '%s' is none of a controller of the type '%s'; one of: %s.", word, type,
+				    words);
 	}
-	return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a controller of the type '%s' has no models ('%s').", type, word);
+	return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a controller of the type '%s' has no models ('%s').",
+			    type, word);
 }
 
 int mv_controller_check(struct mv_controller_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	bool root = def->model == MV_CONTROLLER_MODEL_PCI_ROOT || def->model == MV_CONTROLLER_MODEL_PCIE_ROOT;
-	bool virtio = def->model == MV_CONTROLLER_MODEL_VIRTIO_SCSI || def->model == MV_CONTROLLER_MODEL_VIRTIO_TRANSITIONAL ||
-		      def->model == MV_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL || def->model == MV_CONTROLLER_MODEL_NONE;
+	bool virtio = def->model == MV_CONTROLLER_MODEL_VIRTIO_SCSI ||
+		def->model == MV_CONTROLLER_MODEL_VIRTIO_TRANSITIONAL ||
+		def->model == MV_CONTROLLER_MODEL_VIRTIO_NON_TRANSITIONAL || def->model == MV_CONTROLLER_MODEL_NONE;
 
 	mv_device_drop_alias(&def->alias, at);
 	if (check_controller_model(def, at, err) < 0)
@@ -156,13 +169,16 @@ int mv_controller_check(struct mv_controller_def *def, struct mv_conf_at *at, st
 		def->has_pcihole64 = false;
 	if (def->driver.present && def->driver.iothread && def->type == MV_CONTROLLER_TYPE_SCSI &&
 	    (!virtio || def->model == MV_CONTROLLER_MODEL_NONE))
-		return mv_conf_fail(at, err, MV_ERR_XML, "only a controller of the model 'virtio-scsi' has an iothread.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "only a controller of the model 'virtio-scsi' has an iothread.");
 	if (def->has_master_startport && def->master_startport > 127)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the start port %u of a companion controller is too high.", def->master_startport);
+		return mv_conf_fail(at, err, MV_ERR_XML, "the start port %u of a companion controller is too high.",
+				    def->master_startport);
 	return 0;
 }
 
-/* --- leases, file systems --------------------------------------------------------------------------------------------- */
+/* --- leases, file systems
+ * --------------------------------------------------------------------------------------------- */
 
 int mv_lease_check(struct mv_lease_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -183,7 +199,8 @@ static int check_permissions(char **mode, const char *name, struct mv_conf_at *a
 		return 0;
 	value = strtoul(*mode, &end, 8);
 	if (!isdigit((unsigned char)**mode) || *end || value > 0777)
-		return mv_conf_fail(at, err, MV_ERR_XML, "%s is '%s'; it must be an octal number from 0 to 0777.", name, *mode);
+		return mv_conf_fail(at, err, MV_ERR_XML, "%s is '%s'; it must be an octal number from 0 to 0777.", name,
+				    *mode);
 	if (value && asprintf(&text, "%04lo", value) < 0)
 		return mv_device_no_memory(err);
 	free(*mode);
@@ -198,15 +215,18 @@ int mv_filesystem_check(struct mv_filesystem_def *def, struct mv_conf_at *at, st
 
 	mv_device_drop_alias(&def->alias, at);
 	if (def->type == MV_FILESYSTEM_TYPE_RAM && !s->has_usage)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the source of a file system in memory needs the attribute 'usage'.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the source of a file system in memory needs the attribute 'usage'.");
 	if (def->type == MV_FILESYSTEM_TYPE_VOLUME && (!s->pool || !s->volume))
-		return mv_conf_fail(at, err, MV_ERR_XML, "the source of a file system of the type 'volume' needs 'pool' and 'volume'.");
-	if (def->type != MV_FILESYSTEM_TYPE_RAM && def->type != MV_FILESYSTEM_TYPE_VOLUME && !s->dir && !s->socket && !s->dev &&
-	    !s->file && !s->name)
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the source of a file system of the type 'volume' needs 'pool' and 'volume'.");
+	if (def->type != MV_FILESYSTEM_TYPE_RAM && def->type != MV_FILESYSTEM_TYPE_VOLUME && !s->dir && !s->socket &&
+	    !s->dev && !s->file && !s->name)
 		return mv_conf_fail(at, err, MV_ERR_NO_SOURCE, "the file system has no source.");
 	if (!def->target_dir && !s->socket)
 		return mv_conf_fail(at, err, MV_ERR_NO_TARGET, "the file system has no target.");
-	if (check_permissions(&def->fmode, "fmode", at, err) < 0 || check_permissions(&def->dmode, "dmode", at, err) < 0)
+	if (check_permissions(&def->fmode, "fmode", at, err) < 0 ||
+	    check_permissions(&def->dmode, "dmode", at, err) < 0)
 		return -1;
 	if (!virtiofs) {
 		mv_conf_clear(&mv_filesystem_binary_desc, &def->binary);
@@ -218,7 +238,8 @@ int mv_filesystem_check(struct mv_filesystem_def *def, struct mv_conf_at *at, st
 	return 0;
 }
 
-/* --- the small ones --------------------------------------------------------------------------------------------------- */
+/* --- the small ones
+ * --------------------------------------------------------------------------------------------------- */
 
 int mv_hub_check(struct mv_hub_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -292,7 +313,8 @@ int mv_shmem_check(struct mv_shmem_def *def, struct mv_conf_at *at, struct mv_er
 	mv_device_drop_alias(&def->alias, at);
 	if (strchr(def->name, '/') || !strcmp(def->name, ".") || !strcmp(def->name, ".."))
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the name '%s' of a shared memory must have no '/' and be neither '.' nor '..'.", def->name);
+				    "the name '%s' of a shared memory must have no '/' and be neither '.' nor '..'.",
+				    def->name);
 	if (def->msi.present && !def->server.present)
 		return mv_conf_fail(at, err, MV_ERR_XML, "<msi> is for shared memory with a <server>.");
 	if (def->has_size && !def->size)
@@ -316,29 +338,35 @@ int mv_memory_device_check(struct mv_memory_device_def *def, struct mv_conf_at *
 	if (!t->present)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the memory device has no <target>.");
 	if (!def->source.path && (def->model == MV_MEMORY_MODEL_NVDIMM || def->model == MV_MEMORY_MODEL_VIRTIO_PMEM))
-		return mv_conf_fail(at, err, MV_ERR_XML, "a memory device of the model '%s' needs a path in its source.", model);
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "a memory device of the model '%s' needs a path in its source.", model);
 	if (!is_zero(def->uuid, sizeof(def->uuid)))
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "an NVDIMM of this machine has no UUID.");
 	if (t->label.present && t->label.has_size) {
 		if (t->label.size < 128)
 			return mv_conf_fail(at, err, MV_ERR_XML, "the label of an NVDIMM has at least 128 KiB.");
 		if (t->label.size >= t->size)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the label of an NVDIMM must be smaller than the NVDIMM.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the label of an NVDIMM must be smaller than the NVDIMM.");
 	}
 	if (def->model == MV_MEMORY_MODEL_VIRTIO_PMEM) {
 		if (def->access == MV_MEMORY_DEVICE_ACCESS_PRIVATE)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "memory of the model 'virtio-pmem' cannot be private.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "memory of the model 'virtio-pmem' cannot be private.");
 		def->access = MV_MEMORY_DEVICE_ACCESS_SHARED;
 	}
 	if (def->model == MV_MEMORY_MODEL_VIRTIO_MEM) {
 		if (!t->has_block || !t->has_requested)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the target of 'virtio-mem' needs <block> and <requested>.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the target of 'virtio-mem' needs <block> and <requested>.");
 		if (t->requested > t->size)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the requested memory must not be more than the size.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the requested memory must not be more than the size.");
 		if (!t->block || t->block & (t->block - 1))
 			return mv_conf_fail(at, err, MV_ERR_XML, "the block of 'virtio-mem' must be a power of two.");
 		if (t->requested % t->block || t->size % t->block)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the requested memory and the size must be multiples of the block.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the requested memory and the size must be multiples of the block.");
 	}
 	return 0;
 }

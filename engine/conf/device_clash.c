@@ -1,5 +1,5 @@
-/* Devices that cannot be in one domain together: two with one name, place or boot order, more of a kind than there can be, or one
- * that needs what is not there. */
+/* Devices that cannot be in one domain together: two with one name, place or boot order, more of a kind than there can
+ * be, or one that needs what is not there. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include "engine/conf/device_clash.h"
 
@@ -14,7 +14,8 @@
 #include "conf/domain_interfaces_def.h"
 #include "engine/conf/device.h"
 
-/* --- names and boot orders -------------------------------------------------------------------------------------------- */
+/* --- names and boot orders
+ * -------------------------------------------------------------------------------------------- */
 
 struct seen {
 	const char **aliases;
@@ -64,12 +65,13 @@ static int find_twice(struct seen *seen)
 	qsort(seen->orders, seen->n_orders, sizeof(*seen->orders), compare_numbers);
 	for (size_t i = 1; i < seen->n_aliases; i++) {
 		if (!strcmp(seen->aliases[i - 1], seen->aliases[i]))
-			return mv_error_set(seen->err, MV_ERR_CONFIG_UNSUPPORTED, "non unique alias detected: %s", seen->aliases[i]);
+			return mv_error_set(seen->err, MV_ERR_CONFIG_UNSUPPORTED, "non unique alias detected: %s",
+					    seen->aliases[i]);
 	}
 	for (size_t i = 1; i < seen->n_orders; i++) {
 		if (seen->orders[i - 1] == seen->orders[i])
-			return mv_error_set(seen->err, MV_ERR_CONFIG_UNSUPPORTED, "boot order '%u' used for more than one device",
-					    seen->orders[i]);
+			return mv_error_set(seen->err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "boot order '%u' used for more than one device", seen->orders[i]);
 	}
 	return 0;
 }
@@ -95,7 +97,8 @@ static int check_names(const struct mv_devices_def *d, struct mv_error **err)
 	return rc;
 }
 
-/* --- disks ------------------------------------------------------------------------------------------------------------ */
+/* --- disks
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static int compare_targets(const void *a, const void *b)
 {
@@ -107,10 +110,10 @@ static int compare_targets(const void *a, const void *b)
 static int compare_drives(const void *a, const void *b)
 {
 	const struct mv_disk_def *x = *(struct mv_disk_def *const *)a, *y = *(struct mv_disk_def *const *)b;
-	const unsigned left[] = { x->address.type, x->target.bus, x->address.controller, x->address.unit_bus, x->address.target,
-				  x->address.unit };
-	const unsigned right[] = { y->address.type, y->target.bus, y->address.controller, y->address.unit_bus, y->address.target,
-				   y->address.unit };
+	const unsigned left[] = { x->address.type,     x->target.bus,     x->address.controller,
+				  x->address.unit_bus, x->address.target, x->address.unit };
+	const unsigned right[] = { y->address.type,     y->target.bus,     y->address.controller,
+				   y->address.unit_bus, y->address.target, y->address.unit };
 
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
 		if (left[i] != right[i])
@@ -131,17 +134,18 @@ static int find_disk_twice(struct mv_disk_def **disks, size_t n, struct mv_error
 	qsort(disks, n, sizeof(*disks), compare_targets);
 	for (size_t i = 1; i < n; i++) {
 		if (!compare_targets(&disks[i - 1], &disks[i]))
-			return mv_error_set(err, MV_ERR_XML, "target '%s' duplicated for disk sources '%s' and '%s'", disks[i]->target.dev,
-					    source_name(disks[i - 1]), source_name(disks[i]));
+			return mv_error_set(err, MV_ERR_XML, "target '%s' duplicated for disk sources '%s' and '%s'",
+					    disks[i]->target.dev, source_name(disks[i - 1]), source_name(disks[i]));
 	}
 	qsort(disks, n, sizeof(*disks), compare_drives);
 	for (size_t i = 1; i < n; i++) {
 		const struct mv_address_def *a = &disks[i]->address;
 
 		if (a->type == MV_ADDRESS_TYPE_DRIVE && !compare_drives(&disks[i - 1], &disks[i]))
-			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "Found duplicate drive address for disk with target name '%s' controller='%u' bus='%u' target='%u' unit='%u'",
-					    disks[i]->target.dev, a->controller, a->unit_bus, a->target, a->unit);
+			return mv_error_set(
+				err, MV_ERR_CONFIG_UNSUPPORTED,
+				"Found duplicate drive address for disk with target name '%s' controller='%u' bus='%u' target='%u' unit='%u'",
+				disks[i]->target.dev, a->controller, a->unit_bus, a->target, a->unit);
 	}
 	return 0;
 }
@@ -162,7 +166,8 @@ static int check_disks(const struct mv_devices_def *d, struct mv_error **err)
 	return rc;
 }
 
-/* --- USB, controllers ------------------------------------------------------------------------------------------------- */
+/* --- USB, controllers
+ * ------------------------------------------------------------------------------------------------- */
 
 struct usb {
 	bool given, disabled, master;
@@ -194,7 +199,8 @@ static int check_usb(const struct mv_devices_def *d, struct mv_error **err)
 	const char *what = NULL;
 
 	if (usb.disabled && usb.n > 1)
-		return mv_error_set(err, MV_ERR_XML, "Can't add another USB controller: USB is disabled for this domain");
+		return mv_error_set(err, MV_ERR_XML,
+				    "Can't add another USB controller: USB is disabled for this domain");
 	if (usb.n && !usb.disabled && !usb.master)
 		return mv_error_set(err, MV_ERR_XML, "No master USB controller specified");
 	if (usb.disabled) {
@@ -207,8 +213,10 @@ static int check_usb(const struct mv_devices_def *d, struct mv_error **err)
 	if (d->n_redirdevs && !usb.given)
 		what = "redirected device";
 	if (what)
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "A USB %s is given, but USB is disabled for this domain: it needs <controller type='usb'/>.", what);
+		return mv_error_set(
+			err, MV_ERR_CONFIG_UNSUPPORTED,
+			"A USB %s is given, but USB is disabled for this domain: it needs <controller type='usb'/>.",
+			what);
 	return 0;
 }
 
@@ -229,7 +237,8 @@ static int check_controllers(const struct mv_devices_def *d, struct mv_error **e
 	return 0;
 }
 
-/* --- devices of the host ---------------------------------------------------------------------------------------------- */
+/* --- devices of the host
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool same_pci(const struct mv_pci_address_def *a, const struct mv_pci_address_def *b)
 {
@@ -243,32 +252,28 @@ static bool same_hostdev(const struct mv_hostdev_def *x, const struct mv_hostdev
 	if (x->type != y->type)
 		return false;
 	switch (x->type) {
-	case MV_HOSTDEV_TYPE_PCI:
-		return same_pci(&a->pci_address, &b->pci_address);
+	case MV_HOSTDEV_TYPE_PCI: return same_pci(&a->pci_address, &b->pci_address);
 	case MV_HOSTDEV_TYPE_USB:
 		if (a->usb_address.present && b->usb_address.present)
-			return a->usb_address.bus == b->usb_address.bus && a->usb_address.device == b->usb_address.device;
-		return !a->usb_address.present && !b->usb_address.present && a->has_vendor && b->has_vendor && a->vendor == b->vendor &&
-		       a->product == b->product;
+			return a->usb_address.bus == b->usb_address.bus &&
+				a->usb_address.device == b->usb_address.device;
+		return !a->usb_address.present && !b->usb_address.present && a->has_vendor && b->has_vendor &&
+			a->vendor == b->vendor && a->product == b->product;
 	case MV_HOSTDEV_TYPE_SCSI:
 		if (a->protocol != b->protocol)
 			return false;
 		if (a->protocol == MV_HOSTDEV_PROTOCOL_ISCSI)
 			return !strcmp(a->name, b->name) && !strcmp(a->hosts[0]->name, b->hosts[0]->name);
 		return !strcmp(a->adapter, b->adapter) && a->scsi_address.bus == b->scsi_address.bus &&
-		       a->scsi_address.target == b->scsi_address.target && a->scsi_address.unit == b->scsi_address.unit;
-	case MV_HOSTDEV_TYPE_SCSI_HOST:
-		return !strcmp(a->wwpn, b->wwpn);
+			a->scsi_address.target == b->scsi_address.target &&
+			a->scsi_address.unit == b->scsi_address.unit;
+	case MV_HOSTDEV_TYPE_SCSI_HOST: return !strcmp(a->wwpn, b->wwpn);
 	case MV_HOSTDEV_TYPE_MDEV:
 		return !memcmp(a->mdev_address.uuid, b->mdev_address.uuid, sizeof(a->mdev_address.uuid));
-	case MV_HOSTDEV_TYPE_STORAGE:
-		return !strcmp(a->block, b->block);
-	case MV_HOSTDEV_TYPE_MISC:
-		return !strcmp(a->character, b->character);
-	case MV_HOSTDEV_TYPE_NET:
-		return !strcmp(a->interface, b->interface);
-	default:
-		return false;
+	case MV_HOSTDEV_TYPE_STORAGE: return !strcmp(a->block, b->block);
+	case MV_HOSTDEV_TYPE_MISC: return !strcmp(a->character, b->character);
+	case MV_HOSTDEV_TYPE_NET: return !strcmp(a->interface, b->interface);
+	default: return false;
 	}
 }
 
@@ -279,8 +284,8 @@ static bool is_interface_of(const struct mv_domain_interface_def *net, const str
 	const struct mv_pci_address_def *b = &h->source.pci_address;
 
 	return net->type == MV_INTERFACE_TYPE_HOSTDEV && a->type == MV_INTERFACE_ADDRESS_TYPE_PCI &&
-	       h->type == MV_HOSTDEV_TYPE_PCI && a->domain == b->domain && a->bus == b->bus && a->slot == b->slot &&
-	       a->function_ == b->function_;
+		h->type == MV_HOSTDEV_TYPE_PCI && a->domain == b->domain && a->bus == b->bus && a->slot == b->slot &&
+		a->function_ == b->function_;
 }
 
 static int check_hostdevs(const struct mv_devices_def *d, struct mv_error **err)
@@ -298,7 +303,8 @@ static int check_hostdevs(const struct mv_devices_def *d, struct mv_error **err)
 	return 0;
 }
 
-/* --- sound, memory, the rest ------------------------------------------------------------------------------------------ */
+/* --- sound, memory, the rest
+ * ------------------------------------------------------------------------------------------ */
 
 static bool has_audio(const struct mv_devices_def *d, unsigned id)
 {
@@ -314,7 +320,8 @@ static int check_audio(const struct mv_devices_def *d, struct mv_error **err)
 	for (size_t i = 0; i < d->n_audios; i++) {
 		for (size_t n = 0; n < i; n++) {
 			if (d->audios[n]->id == d->audios[i]->id)
-				return mv_error_set(err, MV_ERR_XML, "audio ID %u is used multiple times", d->audios[i]->id);
+				return mv_error_set(err, MV_ERR_XML, "audio ID %u is used multiple times",
+						    d->audios[i]->id);
 		}
 	}
 	for (size_t i = 0; i < d->n_sounds; i++) {
@@ -339,9 +346,10 @@ static int check_memory(const struct mv_domain_def *def, struct mv_error **err)
 			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
 					    "can't add memory backend as guest has no NUMA nodes configured");
 		if (t->has_node && t->node >= def->cpu.numa.n_cells)
-			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes configured",
-					    t->node, def->cpu.numa.n_cells);
+			return mv_error_set(
+				err, MV_ERR_CONFIG_UNSUPPORTED,
+				"can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes configured",
+				t->node, def->cpu.numa.n_cells);
 	}
 	return 0;
 }
@@ -368,8 +376,9 @@ static int check_counts(const struct mv_devices_def *d, struct mv_error **err)
 		for (size_t n = 0; n < i; n++) {
 			if (d->panics[n]->model == d->panics[i]->model)
 				return mv_error_set(err, MV_ERR_XML, "Multiple panic devices with model '%s'",
-						    d->panics[i]->model ? mv_conf_word(&mv_panic_model_enum, d->panics[i]->model) :
-									  "default");
+						    d->panics[i]->model ?
+							    mv_conf_word(&mv_panic_model_enum, d->panics[i]->model) :
+							    "default");
 		}
 	}
 	return 0;
@@ -379,8 +388,9 @@ int mv_devices_check(const struct mv_domain_def *def, struct mv_error **err)
 {
 	const struct mv_devices_def *d = &def->devices;
 
-	if (check_disks(d, err) < 0 || check_controllers(d, err) < 0 || check_usb(d, err) < 0 || check_hostdevs(d, err) < 0 ||
-	    check_audio(d, err) < 0 || check_memory(def, err) < 0 || check_counts(d, err) < 0)
+	if (check_disks(d, err) < 0 || check_controllers(d, err) < 0 || check_usb(d, err) < 0 ||
+	    check_hostdevs(d, err) < 0 || check_audio(d, err) < 0 || check_memory(def, err) < 0 ||
+	    check_counts(d, err) < 0)
 		return -1;
 	return check_names(d, err);
 }

@@ -8,36 +8,25 @@
 #include "conf/domain_disks_def.h"
 #include "engine/conf/device.h"
 
-/* --- sources ---------------------------------------------------------------------------------------------------------- */
+/* --- sources
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* The port that a host has when none is given; 0: none. */
 static unsigned default_port(enum mv_disk_protocol protocol)
 {
 	switch (protocol) {
-	case MV_DISK_PROTOCOL_NBD:
-		return 10809;
-	case MV_DISK_PROTOCOL_SHEEPDOG:
-		return 7000;
-	case MV_DISK_PROTOCOL_GLUSTER:
-		return 24007;
-	case MV_DISK_PROTOCOL_ISCSI:
-		return 3260;
-	case MV_DISK_PROTOCOL_HTTP:
-		return 80;
-	case MV_DISK_PROTOCOL_HTTPS:
-		return 443;
-	case MV_DISK_PROTOCOL_FTP:
-		return 21;
-	case MV_DISK_PROTOCOL_FTPS:
-		return 990;
-	case MV_DISK_PROTOCOL_TFTP:
-		return 69;
-	case MV_DISK_PROTOCOL_SSH:
-		return 22;
-	case MV_DISK_PROTOCOL_VXHS:
-		return 9999;
-	default:
-		return 0;
+	case MV_DISK_PROTOCOL_NBD: return 10809;
+	case MV_DISK_PROTOCOL_SHEEPDOG: return 7000;
+	case MV_DISK_PROTOCOL_GLUSTER: return 24007;
+	case MV_DISK_PROTOCOL_ISCSI: return 3260;
+	case MV_DISK_PROTOCOL_HTTP: return 80;
+	case MV_DISK_PROTOCOL_HTTPS: return 443;
+	case MV_DISK_PROTOCOL_FTP: return 21;
+	case MV_DISK_PROTOCOL_FTPS: return 990;
+	case MV_DISK_PROTOCOL_TFTP: return 69;
+	case MV_DISK_PROTOCOL_SSH: return 22;
+	case MV_DISK_PROTOCOL_VXHS: return 9999;
+	default: return 0;
 	}
 }
 
@@ -46,14 +35,16 @@ static int check_host(const struct mv_disk_source_def *s, struct mv_disk_host_de
 {
 	if (host->transport == MV_DISK_TRANSPORT_UNIX) {
 		if (!host->socket)
-			return mv_conf_fail(at, err, MV_ERR_XML, "a host of the transport 'unix' needs the attribute 'socket'.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "a host of the transport 'unix' needs the attribute 'socket'.");
 		free(host->name);
 		host->name = NULL;
 		host->has_port = false;
 		return 0;
 	}
 	if (host->socket)
-		return mv_conf_fail(at, err, MV_ERR_XML, "only a host of the transport 'unix' has the attribute 'socket'.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "only a host of the transport 'unix' has the attribute 'socket'.");
 	if (!host->name)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the attribute 'name' of <host> is missing.");
 	if (host->transport == MV_DISK_TRANSPORT_TCP)
@@ -86,9 +77,10 @@ static int check_network(struct mv_disk_source_def *s, struct mv_conf_at *at, st
 		const char *slash = strchr(s->name, '/');
 
 		if (!slash || slash == s->name || !slash[1])
-			return mv_conf_fail(at, err, MV_ERR_XML,
-					    "the name '%s' of a source of the protocol '%s' must be a pool (or volume) and an image, \"pool/image\".",
-					    s->name, protocol);
+			return mv_conf_fail(
+				at, err, MV_ERR_XML,
+				"the name '%s' of a source of the protocol '%s' must be a pool (or volume) and an image, \"pool/image\".",
+				s->name, protocol);
 	}
 	if (s->protocol != MV_DISK_PROTOCOL_HTTPS && s->protocol != MV_DISK_PROTOCOL_FTPS)
 		s->ssl_verify = MV_TRI_NONE;
@@ -120,39 +112,39 @@ static bool has_source(enum mv_disk_type type, struct mv_disk_source_def *s)
 	drop_if_empty(&s->dev);
 	drop_if_empty(&s->dir);
 	switch (type) {
-	case MV_DISK_TYPE_FILE:
-		return s->file;
-	case MV_DISK_TYPE_BLOCK:
-		return s->dev;
-	case MV_DISK_TYPE_DIR:
-		return s->dir;
-	default:
-		return s->present;
+	case MV_DISK_TYPE_FILE: return s->file;
+	case MV_DISK_TYPE_BLOCK: return s->dev;
+	case MV_DISK_TYPE_DIR: return s->dir;
+	default: return s->present;
 	}
 }
 
 /* `source` of the type `type`, which is there. */
-static int check_source(enum mv_disk_type type, struct mv_disk_source_def *s, struct mv_conf_at *at, struct mv_error **err)
+static int check_source(enum mv_disk_type type, struct mv_disk_source_def *s, struct mv_conf_at *at,
+			struct mv_error **err)
 {
 	const struct mv_disk_reservations_def *pr = &s->reservations;
 
 	if (s->fd_group)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "this driver takes no descriptors for a disk (fdgroup='%s').",
-				    s->fd_group);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "this driver takes no descriptors for a disk (fdgroup='%s').", s->fd_group);
 	switch (type) {
-	case MV_DISK_TYPE_NETWORK:
-		return check_network(s, at, err);
+	case MV_DISK_TYPE_NETWORK: return check_network(s, at, err);
 	case MV_DISK_TYPE_VOLUME:
 		if (!s->pool || !s->volume)
-			return mv_conf_fail(at, err, MV_ERR_XML, "a source of the type 'volume' needs 'pool' and 'volume'.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "a source of the type 'volume' needs 'pool' and 'volume'.");
 		break;
 	case MV_DISK_TYPE_NVME:
 		if (s->nvme_type == MV_NVME_SOURCE_TYPE_NONE)
-			return mv_conf_fail(at, err, MV_ERR_XML, "a source of the type 'nvme' needs the attribute 'type'.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "a source of the type 'nvme' needs the attribute 'type'.");
 		if (!s->has_nvme_namespace)
-			return mv_conf_fail(at, err, MV_ERR_XML, "a source of the type 'nvme' needs the attribute 'namespace'.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "a source of the type 'nvme' needs the attribute 'namespace'.");
 		if (!s->nvme_namespace)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the namespaces of an NVMe device start with 1.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "the namespaces of an NVMe device start with 1.");
 		if (!s->address.present)
 			return mv_conf_fail(at, err, MV_ERR_XML, "a source of the type 'nvme' needs an <address>.");
 		if (s->managed == MV_TRI_NONE)
@@ -162,10 +154,10 @@ static int check_source(enum mv_disk_type type, struct mv_disk_source_def *s, st
 		if (s->socket_type == MV_SOCKET_TYPE_NONE)
 			return mv_conf_fail(at, err, MV_ERR_XML, "a source of the type 'vhostuser' needs type='unix'.");
 		if (!s->path)
-			return mv_conf_fail(at, err, MV_ERR_XML, "a source of the type 'vhostuser' needs the attribute 'path'.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "a source of the type 'vhostuser' needs the attribute 'path'.");
 		break;
-	default:
-		break;
+	default: break;
 	}
 	if (pr->present && pr->managed == MV_TRI_NO && !pr->source.present)
 		return mv_conf_fail(at, err, MV_ERR_XML, "reservations that are not managed need a <source>.");
@@ -190,7 +182,8 @@ int mv_disk_backing_check(struct mv_disk_backing_def *def, struct mv_conf_at *at
 	return check_source(def->type, &def->source, at, err);
 }
 
-/* --- the disk --------------------------------------------------------------------------------------------------------- */
+/* --- the disk
+ * --------------------------------------------------------------------------------------------------------- */
 
 int mv_disk_iotune_check(struct mv_disk_iotune_def *t, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -205,7 +198,8 @@ int mv_disk_iotune_check(struct mv_disk_iotune_def *t, struct mv_conf_at *at, st
 	else if (t->total_iops_sec_max && (t->read_iops_sec_max || t->write_iops_sec_max))
 		what = "iops_sec_max";
 	if (what)
-		return mv_conf_fail(at, err, MV_ERR_XML, "total_%s cannot be given together with read_%s or write_%s.", what, what, what);
+		return mv_conf_fail(at, err, MV_ERR_XML, "total_%s cannot be given together with read_%s or write_%s.",
+				    what, what, what);
 	return 0;
 }
 
@@ -214,11 +208,12 @@ static int check_printable(const char *text, size_t max, const char *name, struc
 	if (!text)
 		return 0;
 	if (strlen(text) > max)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the %s '%s' of a disk has more than %zu characters.", name,
-				    text, max);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the %s '%s' of a disk has more than %zu characters.", name, text, max);
 	for (const char *c = text; *c; c++) {
 		if (!isprint((unsigned char)*c))
-			return mv_conf_fail(at, err, MV_ERR_XML, "the %s of a disk must be of printable characters.", name);
+			return mv_conf_fail(at, err, MV_ERR_XML, "the %s of a disk must be of printable characters.",
+					    name);
 	}
 	return 0;
 }
@@ -230,7 +225,8 @@ static int check_wwn(const char *wwn, struct mv_conf_at *at, struct mv_error **e
 	if (!strncmp(c, "0x", 2))
 		c += 2;
 	if (strlen(c) != 16 || c[strspn(c, "0123456789abcdefABCDEF")])
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the world-wide name '%s' is not of 16 hexadecimal digits.", wwn);
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "the world-wide name '%s' is not of 16 hexadecimal digits.", wwn);
 	return 0;
 }
 
@@ -241,9 +237,11 @@ static int check_auth(const struct mv_disk_def *d, struct mv_conf_at *at, struct
 	const char *wanted = p == MV_DISK_PROTOCOL_ISCSI ? "iscsi" : p == MV_DISK_PROTOCOL_RBD ? "ceph" : NULL;
 
 	if (d->auth.present && d->source.auth.present)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the disk has <auth> twice: its own and its source's.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the disk has <auth> twice: its own and its source's.");
 	if (d->encryption.present && d->source.encryption.present)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the disk has <encryption> twice: its own and its source's.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the disk has <encryption> twice: its own and its source's.");
 	if (!auth->present)
 		return 0;
 	if (!auth->secret.present)
@@ -268,15 +266,18 @@ static int check_target(const struct mv_disk_def *d, struct mv_conf_at *at, stru
 	const char *path = mv_disk_source_path(d);
 
 	if (!dev)
-		return mv_conf_fail(at, err, MV_ERR_NO_TARGET, "the disk%s%s%s has no target name (<target dev='...'/>).",
-				    path ? " '" : "", path ? path : "", path ? "'" : "");
+		return mv_conf_fail(at, err, MV_ERR_NO_TARGET,
+				    "the disk%s%s%s has no target name (<target dev='...'/>).", path ? " '" : "",
+				    path ? path : "", path ? "'" : "");
 	if (d->device == MV_DISK_DEVICE_FLOPPY && strncmp(dev, "fd", 2))
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "'%s' is not a name of a floppy drive; it must begin with 'fd'.", dev);
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "'%s' is not a name of a floppy drive; it must begin with 'fd'.", dev);
 	if ((d->device == MV_DISK_DEVICE_DISK || d->device == MV_DISK_DEVICE_LUN) && !strncmp(dev, "fd", 2))
 		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "'%s' is a name of a floppy drive, not of a disk.", dev);
 	if (!d->address.present && mv_disk_name_index(dev, NULL) < 0)
-		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "disk name '%s' is not known; one of: vdX, sdX, hdX, xvdX, ubdX, fdX, with X from a.", dev);
+		return mv_conf_fail(
+			at, err, MV_ERR_XML,
+			"disk name '%s' is not known; one of: vdX, sdX, hdX, xvdX, ubdX, fdX, with X from a.", dev);
 	if (d->target.tray != MV_DISK_TRAY_CLOSED && !removable)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "only a CD or floppy drive has a tray.");
 	return 0;
@@ -289,7 +290,8 @@ static int check_startup_policy(const struct mv_disk_def *d, struct mv_conf_at *
 	if (d->source.startup_policy == MV_STARTUP_POLICY_NONE)
 		return 0;
 	if (d->type == MV_DISK_TYPE_NETWORK)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the startupPolicy '%s' is not for a disk of the type 'network'.", policy);
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the startupPolicy '%s' is not for a disk of the type 'network'.", policy);
 	if (d->source.startup_policy == MV_STARTUP_POLICY_REQUISITE && d->device != MV_DISK_DEVICE_CDROM &&
 	    d->device != MV_DISK_DEVICE_FLOPPY)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the startupPolicy 'requisite' is for CD and floppy drives.");
@@ -300,22 +302,27 @@ static int check_lun(const struct mv_disk_def *d, struct mv_conf_at *at, struct 
 {
 	if (d->device != MV_DISK_DEVICE_LUN) {
 		if (d->rawio != MV_TRI_NONE)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "rawio is for disks with device='lun'.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "rawio is for disks with device='lun'.");
 		if (d->sgio != MV_DISK_SGIO_NONE)
 			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "sgio is for disks with device='lun'.");
 		if (d->source.reservations.present)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<reservations> are for disks with device='lun'.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "<reservations> are for disks with device='lun'.");
 		return 0;
 	}
 	if (d->sgio == MV_DISK_SGIO_UNFILTERED)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the sgio 'unfiltered' is no longer supported.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the sgio 'unfiltered' is no longer supported.");
 	if (d->source.encryption.present || d->encryption.present)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a disk with device='lun' cannot be encrypted.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "a disk with device='lun' cannot be encrypted.");
 	if (d->type == MV_DISK_TYPE_NETWORK && d->source.protocol != MV_DISK_PROTOCOL_ISCSI)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "device='lun' is not for the protocol '%s'.",
 				    mv_conf_word(&mv_disk_protocol_enum, d->source.protocol));
 	if (d->type != MV_DISK_TYPE_NETWORK && d->type != MV_DISK_TYPE_BLOCK && d->type != MV_DISK_TYPE_VOLUME)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "device='lun' is only for block devices, not for the type '%s'.",
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "device='lun' is only for block devices, not for the type '%s'.",
 				    mv_conf_word(&mv_disk_type_enum, d->type));
 	return 0;
 }
@@ -323,18 +330,29 @@ static int check_lun(const struct mv_disk_def *d, struct mv_conf_at *at, struct 
 static int check_vhostuser(struct mv_disk_def *d, struct mv_conf_at *at, struct mv_error **err)
 {
 	const struct mv_disk_driver_def *r = &d->driver;
-	const char *what = r->cache != MV_DISK_CACHE_NONE ? "cache" : r->error_policy != MV_DISK_ERROR_POLICY_NONE ? "error_policy" :
-			   r->rerror_policy != MV_DISK_ERROR_POLICY_NONE ? "rerror_policy" : r->io != MV_DISK_IO_NONE ? "io" :
-			   r->ioeventfd != MV_TRI_NONE ? "ioeventfd" : r->copy_on_read != MV_TRI_NONE ? "copy_on_read" :
-			   r->discard != MV_DISK_DISCARD_NONE ? "discard" : r->has_iothread ? "iothread" :
-			   r->detect_zeroes != MV_DISK_DETECT_ZEROES_NONE ? "detect_zeroes" : d->transient.present ? "transient" :
-			   d->serial ? "serial" : d->wwn ? "wwn" : d->vendor ? "vendor" : d->product ? "product" :
-			   d->iotune.present ? "iotune" : NULL;
+	const char *what = r->cache != MV_DISK_CACHE_NONE      ? "cache" :
+		r->error_policy != MV_DISK_ERROR_POLICY_NONE   ? "error_policy" :
+		r->rerror_policy != MV_DISK_ERROR_POLICY_NONE  ? "rerror_policy" :
+		r->io != MV_DISK_IO_NONE                       ? "io" :
+		r->ioeventfd != MV_TRI_NONE                    ? "ioeventfd" :
+		r->copy_on_read != MV_TRI_NONE                 ? "copy_on_read" :
+		r->discard != MV_DISK_DISCARD_NONE             ? "discard" :
+		r->has_iothread                                ? "iothread" :
+		r->detect_zeroes != MV_DISK_DETECT_ZEROES_NONE ? "detect_zeroes" :
+		d->transient.present                           ? "transient" :
+		d->serial                                      ? "serial" :
+		d->wwn                                         ? "wwn" :
+		d->vendor                                      ? "vendor" :
+		d->product                                     ? "product" :
+		d->iotune.present                              ? "iotune" :
+								 NULL;
 
 	if (what)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a disk of the type 'vhostuser' has no '%s'.", what);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a disk of the type 'vhostuser' has no '%s'.",
+				    what);
 	if (d->snapshot != MV_DISK_SNAPSHOT_NONE && d->snapshot != MV_DISK_SNAPSHOT_NO)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a disk of the type 'vhostuser' has no snapshots.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "a disk of the type 'vhostuser' has no snapshots.");
 	d->snapshot = MV_DISK_SNAPSHOT_NO;
 	return 0;
 }
@@ -362,8 +380,8 @@ int mv_disk_check(struct mv_disk_def *d, struct mv_conf_at *at, struct mv_error 
 	if (d->driver.rerror_policy == MV_DISK_ERROR_POLICY_ENOSPACE)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "disk read error policy 'enospace' is not possible; one of: stop, report, ignore.");
-	if (check_printable(d->vendor, 8, "vendor", at, err) < 0 || check_printable(d->product, 16, "product", at, err) < 0 ||
-	    (d->wwn && check_wwn(d->wwn, at, err) < 0))
+	if (check_printable(d->vendor, 8, "vendor", at, err) < 0 ||
+	    check_printable(d->product, 16, "product", at, err) < 0 || (d->wwn && check_wwn(d->wwn, at, err) < 0))
 		return -1;
 	/* Half a geometry is none. */
 	if (d->geometry.present && (!d->geometry.cyls || !d->geometry.heads || !d->geometry.secs))

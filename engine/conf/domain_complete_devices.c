@@ -1,6 +1,6 @@
-/* The devices of a definition as a whole: what libvirt adds when a domain is defined (addresses, numbers, controllers, a console, a
- * video card), the order in which it keeps them, and what clashes. The order of the steps is part of it: disks are sorted by
- * the buses that the document gives, and only then get those that follow from their names. */
+/* The devices of a definition as a whole: what libvirt adds when a domain is defined (addresses, numbers, controllers,
+ * a console, a video card), the order in which it keeps them, and what clashes. The order of the steps is part of it:
+ * disks are sorted by the buses that the document gives, and only then get those that follow from their names. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@
 
 #define SCSI_UNITS 7 /* of a controller, without its own */
 
-/* --- disks ------------------------------------------------------------------------------------------------------------ */
+/* --- disks
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static enum mv_disk_bus default_bus(const struct mv_disk_def *disk)
 {
@@ -41,7 +42,8 @@ static enum mv_disk_bus default_bus(const struct mv_disk_def *disk)
 	return MV_DISK_BUS_IDE;
 }
 
-static int set_drive_address(struct mv_address_def *a, unsigned controller, unsigned bus, unsigned unit, struct mv_error **err)
+static int set_drive_address(struct mv_address_def *a, unsigned controller, unsigned bus, unsigned unit,
+			     struct mv_error **err)
 {
 	if (mv_conf_init(&mv_address_desc, a, err) < 0)
 		return -1;
@@ -61,16 +63,11 @@ static int complete_disk_address(struct mv_disk_def *disk, struct mv_error **err
 	if (disk->address.present)
 		return 0;
 	switch (disk->target.bus) {
-	case MV_DISK_BUS_IDE:
-		return set_drive_address(&disk->address, n / 4, n % 4 / 2, n % 2, err);
-	case MV_DISK_BUS_SCSI:
-		return set_drive_address(&disk->address, n / SCSI_UNITS, 0, n % SCSI_UNITS, err);
-	case MV_DISK_BUS_SATA:
-		return set_drive_address(&disk->address, n / 6, 0, n % 6, err);
-	case MV_DISK_BUS_FDC:
-		return set_drive_address(&disk->address, n / 2, 0, n % 2, err);
-	default:
-		return 0;
+	case MV_DISK_BUS_IDE: return set_drive_address(&disk->address, n / 4, n % 4 / 2, n % 2, err);
+	case MV_DISK_BUS_SCSI: return set_drive_address(&disk->address, n / SCSI_UNITS, 0, n % SCSI_UNITS, err);
+	case MV_DISK_BUS_SATA: return set_drive_address(&disk->address, n / 6, 0, n % 6, err);
+	case MV_DISK_BUS_FDC: return set_drive_address(&disk->address, n / 2, 0, n % 2, err);
+	default: return 0;
 	}
 }
 
@@ -80,35 +77,46 @@ static int check_disk_bus(const struct mv_disk_def *d, struct mv_error **err)
 	const struct mv_disk_driver_def *r = &d->driver;
 	enum mv_disk_bus bus = d->target.bus;
 	const char *word = mv_conf_word(&mv_disk_bus_enum, bus), *option = NULL;
-	bool drive = bus == MV_DISK_BUS_IDE || bus == MV_DISK_BUS_SCSI || bus == MV_DISK_BUS_SATA || bus == MV_DISK_BUS_FDC;
+	bool drive = bus == MV_DISK_BUS_IDE || bus == MV_DISK_BUS_SCSI || bus == MV_DISK_BUS_SATA ||
+		bus == MV_DISK_BUS_FDC;
 
 	if (d->target.removable != MV_TRI_NONE && bus != MV_DISK_BUS_USB)
-		return mv_error_set(err, MV_ERR_XML, "The disk '%s' is on the bus '%s'; 'removable' is for the bus 'usb'.",
+		return mv_error_set(err, MV_ERR_XML,
+				    "The disk '%s' is on the bus '%s'; 'removable' is for the bus 'usb'.",
 				    d->target.dev, word);
 	if (d->address.present && drive && d->address.type != MV_ADDRESS_TYPE_DRIVE)
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "Invalid address type '%s' for the disk '%s' with the bus type '%s'; it needs one of the type 'drive'.",
-				    mv_conf_word(&mv_address_type_enum, d->address.type), d->target.dev, word);
+		return mv_error_set(
+			err, MV_ERR_CONFIG_UNSUPPORTED,
+			"Invalid address type '%s' for the disk '%s' with the bus type '%s'; it needs one of the type 'drive'.",
+			mv_conf_word(&mv_address_type_enum, d->address.type), d->target.dev, word);
 	if (d->address.present && d->address.type == MV_ADDRESS_TYPE_UNASSIGNED)
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "The disk '%s' has an address of the type 'unassigned', which is for devices of the host.",
-				    d->target.dev);
+		return mv_error_set(
+			err, MV_ERR_CONFIG_UNSUPPORTED,
+			"The disk '%s' has an address of the type 'unassigned', which is for devices of the host.",
+			d->target.dev);
 	if (d->type == MV_DISK_TYPE_VHOSTUSER && bus != MV_DISK_BUS_VIRTIO)
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "The disk '%s' is of the type 'vhostuser', which has only the bus 'virtio'.",
+		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "The disk '%s' is of the type 'vhostuser', which has only the bus 'virtio'.",
 				    d->target.dev);
 	if (bus == MV_DISK_BUS_VIRTIO)
 		return 0;
 	if (d->model != MV_VIRTIO_MODEL_NONE)
 		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "disk model '%s' not supported for bus '%s'",
 				    mv_conf_word(&mv_virtio_model_enum, d->model), word);
-	option = r->ioeventfd != MV_TRI_NONE ? "ioeventfd" : r->event_idx != MV_TRI_NONE ? "event_idx" :
-		 r->has_queues ? "queues" : r->has_queue_size ? "queue_size" : r->iommu != MV_TRI_NONE ? "iommu" :
-		 r->ats != MV_TRI_NONE ? "ats" : r->packed != MV_TRI_NONE ? "packed" :
-		 r->page_per_vq != MV_TRI_NONE ? "page_per_vq" : NULL;
+	option = r->ioeventfd != MV_TRI_NONE  ? "ioeventfd" :
+		r->event_idx != MV_TRI_NONE   ? "event_idx" :
+		r->has_queues                 ? "queues" :
+		r->has_queue_size             ? "queue_size" :
+		r->iommu != MV_TRI_NONE       ? "iommu" :
+		r->ats != MV_TRI_NONE         ? "ats" :
+		r->packed != MV_TRI_NONE      ? "packed" :
+		r->page_per_vq != MV_TRI_NONE ? "page_per_vq" :
+						NULL;
 	if (option)
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "The disk '%s' is on the bus '%s'; the driver's option '%s' is for the bus 'virtio'.", d->target.dev,
-				    word, option);
+		return mv_error_set(
+			err, MV_ERR_CONFIG_UNSUPPORTED,
+			"The disk '%s' is on the bus '%s'; the driver's option '%s' is for the bus 'virtio'.",
+			d->target.dev, word, option);
 	return 0;
 }
 
@@ -121,12 +129,14 @@ static int complete_disk(struct mv_disk_def *disk, struct mv_error **err)
 	return complete_disk_address(disk, err);
 }
 
-/* --- where other devices sit ------------------------------------------------------------------------------------------ */
+/* --- where other devices sit
+ * ------------------------------------------------------------------------------------------ */
 
 static bool sits_at(const struct mv_address_def *a, enum mv_address_type type, unsigned controller, unsigned unit)
 {
 	return a->present && a->type == type && a->controller == controller &&
-	       (type == MV_ADDRESS_TYPE_CCID ? a->card_slot == unit : a->unit_bus == 0 && a->target == 0 && a->unit == unit);
+		(type == MV_ADDRESS_TYPE_CCID ? a->card_slot == unit :
+						a->unit_bus == 0 && a->target == 0 && a->unit == unit);
 }
 
 static bool scsi_is_taken(const struct mv_devices_def *d, unsigned controller, unsigned unit)
@@ -151,7 +161,8 @@ static int complete_hostdev(const struct mv_devices_def *d, struct mv_hostdev_de
 	if (h->type != MV_HOSTDEV_TYPE_SCSI)
 		return 0;
 	if (h->address.present)
-		return h->address.type == MV_ADDRESS_TYPE_DRIVE ? 0 :
+		return h->address.type == MV_ADDRESS_TYPE_DRIVE ?
+			0 :
 			mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "SCSI host device must use 'drive' address type");
 	while (scsi_is_taken(d, controller, unit)) {
 		if (++unit == SCSI_UNITS) {
@@ -167,8 +178,10 @@ static int complete_smartcard(const struct mv_devices_def *d, struct mv_smartcar
 	unsigned slot = 0;
 
 	if (card->address.present)
-		return card->address.type == MV_ADDRESS_TYPE_CCID ? 0 :
-			mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "The address of a smartcard must be of the type 'ccid'.");
+		return card->address.type == MV_ADDRESS_TYPE_CCID ?
+			0 :
+			mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+				     "The address of a smartcard must be of the type 'ccid'.");
 	for (size_t i = 0; i < d->n_smartcards; i++) {
 		if (sits_at(&d->smartcards[i]->address, MV_ADDRESS_TYPE_CCID, 0, slot)) {
 			slot++;
@@ -183,7 +196,8 @@ static int complete_smartcard(const struct mv_devices_def *d, struct mv_smartcar
 	return 0;
 }
 
-/* --- interfaces ------------------------------------------------------------------------------------------------------- */
+/* --- interfaces
+ * ------------------------------------------------------------------------------------------------------- */
 
 static bool is_zero(const uint8_t *bytes, size_t len)
 {
@@ -204,13 +218,16 @@ static int complete_virtualport(struct mv_virtualport_def *port, struct mv_error
 
 	if (!port->present)
 		return 0;
-	if (type == MV_VIRTUALPORT_TYPE_OPENVSWITCH && !p->present && mv_conf_init(&mv_virtualport_parameters_desc, p, err) < 0)
+	if (type == MV_VIRTUALPORT_TYPE_OPENVSWITCH && !p->present &&
+	    mv_conf_init(&mv_virtualport_parameters_desc, p, err) < 0)
 		return -1;
 	if (!p->present)
 		return 0;
-	if ((type == MV_VIRTUALPORT_TYPE_NONE || type == MV_VIRTUALPORT_TYPE_802_1QBG) && fill_uuid(p->instance_id, err) < 0)
+	if ((type == MV_VIRTUALPORT_TYPE_NONE || type == MV_VIRTUALPORT_TYPE_802_1QBG) &&
+	    fill_uuid(p->instance_id, err) < 0)
 		return -1;
-	if ((type == MV_VIRTUALPORT_TYPE_NONE || type == MV_VIRTUALPORT_TYPE_OPENVSWITCH) && fill_uuid(p->interface_id, err) < 0)
+	if ((type == MV_VIRTUALPORT_TYPE_NONE || type == MV_VIRTUALPORT_TYPE_OPENVSWITCH) &&
+	    fill_uuid(p->interface_id, err) < 0)
 		return -1;
 	return 0;
 }
@@ -225,8 +242,9 @@ static int complete_interface(struct mv_domain_interface_def *net, struct mv_err
 			return mv_error_set_errno(err, errno, "No random MAC address could be made");
 	}
 	if (net->address.present && net->address.type == MV_ADDRESS_TYPE_UNASSIGNED)
-		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "An interface has an address of the type 'unassigned', which is for devices of the host.");
+		return mv_error_set(
+			err, MV_ERR_CONFIG_UNSUPPORTED,
+			"An interface has an address of the type 'unassigned', which is for devices of the host.");
 	return complete_virtualport(&net->virtualport, err);
 }
 
@@ -253,7 +271,8 @@ static int name_interface(const struct mv_devices_def *d, struct mv_domain_inter
 	return net->target.dev ? 0 : mv_device_no_memory(err);
 }
 
-/* --- controllers ------------------------------------------------------------------------------------------------------ */
+/* --- controllers
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const struct mv_controller_def *find_controller(const struct mv_devices_def *d, enum mv_controller_type type,
 						       unsigned index)
@@ -272,8 +291,8 @@ static bool companion_index(const struct mv_devices_def *d, const struct mv_cont
 {
 	const struct mv_controller_def *previous = NULL;
 
-	if (c->type != MV_CONTROLLER_TYPE_USB || !c->has_master_startport || c->model < MV_CONTROLLER_MODEL_ICH9_UHCI1 ||
-	    c->model > MV_CONTROLLER_MODEL_ICH9_UHCI3)
+	if (c->type != MV_CONTROLLER_TYPE_USB || !c->has_master_startport ||
+	    c->model < MV_CONTROLLER_MODEL_ICH9_UHCI1 || c->model > MV_CONTROLLER_MODEL_ICH9_UHCI3)
 		return false;
 	for (size_t i = 0; i < d->n_controllers && d->controllers[i] != c; i++) {
 		if (d->controllers[i]->type == MV_CONTROLLER_TYPE_USB && d->controllers[i]->has_index)
@@ -322,7 +341,8 @@ static int add_controller(struct mv_devices_def *d, enum mv_controller_type type
 static int add_controllers(struct mv_devices_def *d, enum mv_controller_type type, int highest, struct mv_error **err)
 {
 	if (highest > 1024)
-		return mv_error_set(err, MV_ERR_XML, "An address names the controller %d of the type '%s'; there can be 1024.", highest,
+		return mv_error_set(err, MV_ERR_XML,
+				    "An address names the controller %d of the type '%s'; there can be 1024.", highest,
 				    mv_conf_word(&mv_controller_type_enum, type));
 	for (int i = 0; i <= highest; i++) {
 		if (add_controller(d, type, (unsigned)i, err) < 0)
@@ -354,7 +374,9 @@ static int add_serial_controllers(struct mv_devices_def *d, struct mv_error **er
 {
 	for (size_t i = 0; i < d->n_channels; i++) {
 		const struct mv_channel_def *c = d->channels[i];
-		unsigned index = c->address.present && c->address.type == MV_ADDRESS_TYPE_VIRTIO_SERIAL ? c->address.controller : 0;
+		unsigned index = c->address.present && c->address.type == MV_ADDRESS_TYPE_VIRTIO_SERIAL ?
+			c->address.controller :
+			0;
 
 		if (c->target.type == MV_CHANNEL_TARGET_TYPE_VIRTIO &&
 		    add_controller(d, MV_CONTROLLER_TYPE_VIRTIO_SERIAL, index, err) < 0)
@@ -362,7 +384,9 @@ static int add_serial_controllers(struct mv_devices_def *d, struct mv_error **er
 	}
 	for (size_t i = 0; i < d->n_consoles; i++) {
 		const struct mv_console_def *c = d->consoles[i];
-		unsigned index = c->address.present && c->address.type == MV_ADDRESS_TYPE_VIRTIO_SERIAL ? c->address.controller : 0;
+		unsigned index = c->address.present && c->address.type == MV_ADDRESS_TYPE_VIRTIO_SERIAL ?
+			c->address.controller :
+			0;
 
 		if (c->target.type == MV_CONSOLE_TARGET_TYPE_VIRTIO &&
 		    add_controller(d, MV_CONTROLLER_TYPE_VIRTIO_SERIAL, index, err) < 0)
@@ -379,12 +403,14 @@ int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err)
 	if (add_disk_controllers(d, MV_CONTROLLER_TYPE_SCSI, MV_DISK_BUS_SCSI, err) < 0 ||
 	    add_disk_controllers(d, MV_CONTROLLER_TYPE_FDC, MV_DISK_BUS_FDC, err) < 0 ||
 	    add_disk_controllers(d, MV_CONTROLLER_TYPE_IDE, MV_DISK_BUS_IDE, err) < 0 ||
-	    add_disk_controllers(d, MV_CONTROLLER_TYPE_SATA, MV_DISK_BUS_SATA, err) < 0 || add_serial_controllers(d, err) < 0)
+	    add_disk_controllers(d, MV_CONTROLLER_TYPE_SATA, MV_DISK_BUS_SATA, err) < 0 ||
+	    add_serial_controllers(d, err) < 0)
 		return -1;
 	for (size_t i = 0; i < d->n_smartcards; i++) {
 		const struct mv_address_def *a = &d->smartcards[i]->address;
 
-		if (a->present && a->type == MV_ADDRESS_TYPE_CCID && add_controller(d, MV_CONTROLLER_TYPE_CCID, a->controller, err) < 0)
+		if (a->present && a->type == MV_ADDRESS_TYPE_CCID &&
+		    add_controller(d, MV_CONTROLLER_TYPE_CCID, a->controller, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < d->n_hostdevs; i++) {
@@ -394,14 +420,16 @@ int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err)
 	return add_controllers(d, MV_CONTROLLER_TYPE_SCSI, scsi, err);
 }
 
-/* --- input, video ----------------------------------------------------------------------------------------------------- */
+/* --- input, video
+ * ----------------------------------------------------------------------------------------------------- */
 
 static int complete_input(const struct mv_domain_def *def, struct mv_input_def *input, struct mv_error **err)
 {
 	bool hvm = def->os.type.value == MV_OS_TYPE_HVM;
 
 	if (input->bus == MV_INPUT_BUS_XEN && hvm)
-		return mv_error_set(err, MV_ERR_INTERNAL, "The input bus 'xen' is for paravirtual machines, not for 'hvm'.");
+		return mv_error_set(err, MV_ERR_INTERNAL,
+				    "The input bus 'xen' is for paravirtual machines, not for 'hvm'.");
 	if (input->bus != MV_INPUT_BUS_NONE || input->type == MV_INPUT_TYPE_EVDEV)
 		return 0;
 	if (input->type == MV_INPUT_TYPE_PASSTHROUGH)
@@ -428,20 +456,13 @@ static void complete_video(struct mv_video_def *video)
 		card->ram = 64 * 1024;
 	if (!card->vram) {
 		switch (card->type) {
-		case MV_VIDEO_MODEL_QXL:
-			card->vram = 64 * 1024;
-			break;
+		case MV_VIDEO_MODEL_QXL: card->vram = 64 * 1024; break;
 		case MV_VIDEO_MODEL_VGA:
 		case MV_VIDEO_MODEL_CIRRUS:
 		case MV_VIDEO_MODEL_VMVGA:
-		case MV_VIDEO_MODEL_BOCHS:
-			card->vram = 16 * 1024;
-			break;
-		case MV_VIDEO_MODEL_XEN:
-			card->vram = 4 * 1024;
-			break;
-		default:
-			break;
+		case MV_VIDEO_MODEL_BOCHS: card->vram = 16 * 1024; break;
+		case MV_VIDEO_MODEL_XEN: card->vram = 4 * 1024; break;
+		default: break;
 		}
 	}
 	if (!card->has_heads) {
@@ -490,7 +511,8 @@ static int complete_videos(struct mv_devices_def *d, struct mv_error **err)
 	return 0;
 }
 
-/* --- ports of serial and parallel devices ----------------------------------------------------------------------------- */
+/* --- ports of serial and parallel devices
+ * ----------------------------------------------------------------------------- */
 
 static int complete_serials(struct mv_devices_def *d, struct mv_error **err)
 {
@@ -524,7 +546,8 @@ static int complete_serials(struct mv_devices_def *d, struct mv_error **err)
 	return 0;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------ */
+/* --- all of them
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Takes the devices of a kind out of their list and puts them back where they belong. */
 static int sort_devices(struct mv_devices_def *d, const char *element, struct mv_error **err)
@@ -550,7 +573,8 @@ static int sort_devices(struct mv_devices_def *d, const char *element, struct mv
 }
 
 /* Completes what a device says itself; not where it sits among others. */
-static int complete_one(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device, struct mv_error **err)
+static int complete_one(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device,
+			struct mv_error **err)
 {
 	if (kind->desc == &mv_disk_desc)
 		return complete_disk(device, err);
@@ -565,7 +589,8 @@ static int complete_one(struct mv_domain_def *def, const struct mv_conf_member *
 	return 0;
 }
 
-int mv_device_complete(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device, struct mv_error **err)
+int mv_device_complete(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device,
+		       struct mv_error **err)
 {
 	if (kind->desc == &mv_video_desc)
 		complete_video(device);
@@ -586,8 +611,8 @@ int mv_domain_complete_devices(struct mv_domain_def *def, const struct mv_domain
 	struct mv_devices_def *d = &def->devices;
 	void *args[] = { def, err };
 
-	if (sort_devices(d, "disk", err) < 0 || sort_devices(d, "controller", err) < 0 || complete_serials(d, err) < 0 ||
-	    mv_devices_complete_consoles(def, err) < 0 || complete_videos(d, err) < 0 ||
+	if (sort_devices(d, "disk", err) < 0 || sort_devices(d, "controller", err) < 0 ||
+	    complete_serials(d, err) < 0 || mv_devices_complete_consoles(def, err) < 0 || complete_videos(d, err) < 0 ||
 	    mv_device_each(d, complete_each, args) < 0 || mv_devices_add_controllers(def, err) < 0 ||
 	    mv_devices_pair_console(def, err) < 0)
 		return -1;

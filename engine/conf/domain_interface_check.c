@@ -1,4 +1,5 @@
-/* What the tables of schema/domain_interfaces.lua cannot say about one interface. Called when its element has been read. */
+/* What the tables of schema/domain_interfaces.lua cannot say about one interface. Called when its element has been
+ * read. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <ctype.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 
 static bool is_virtio(const char *model)
 {
-	return model && (!strcmp(model, "virtio") || !strcmp(model, "virtio-transitional") ||
-			 !strcmp(model, "virtio-non-transitional"));
+	return model &&
+		(!strcmp(model, "virtio") || !strcmp(model, "virtio-transitional") ||
+		 !strcmp(model, "virtio-non-transitional"));
 }
 
 static int check_source(const struct mv_domain_interface_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -19,37 +21,28 @@ static int check_source(const struct mv_domain_interface_def *def, struct mv_con
 	const char *missing = NULL;
 
 	switch (def->type) {
-	case MV_INTERFACE_TYPE_NETWORK:
-		missing = s->network ? NULL : "network";
-		break;
-	case MV_INTERFACE_TYPE_BRIDGE:
-		missing = s->bridge ? NULL : "bridge";
-		break;
+	case MV_INTERFACE_TYPE_NETWORK: missing = s->network ? NULL : "network"; break;
+	case MV_INTERFACE_TYPE_BRIDGE: missing = s->bridge ? NULL : "bridge"; break;
 	case MV_INTERFACE_TYPE_DIRECT:
-	case MV_INTERFACE_TYPE_VDPA:
-		missing = s->dev ? NULL : "dev";
-		break;
-	case MV_INTERFACE_TYPE_INTERNAL:
-		missing = s->name ? NULL : "name";
-		break;
+	case MV_INTERFACE_TYPE_VDPA: missing = s->dev ? NULL : "dev"; break;
+	case MV_INTERFACE_TYPE_INTERNAL: missing = s->name ? NULL : "name"; break;
 	case MV_INTERFACE_TYPE_CLIENT:
 	case MV_INTERFACE_TYPE_MCAST:
-	case MV_INTERFACE_TYPE_UDP:
-		missing = !s->address ? "address" : !s->has_port ? "port" : NULL;
-		break;
-	case MV_INTERFACE_TYPE_SERVER:
-		missing = s->has_port ? NULL : "port";
-		break;
+	case MV_INTERFACE_TYPE_UDP: missing = !s->address ? "address" : !s->has_port ? "port" : NULL; break;
+	case MV_INTERFACE_TYPE_SERVER: missing = s->has_port ? NULL : "port"; break;
 	case MV_INTERFACE_TYPE_VHOSTUSER:
-		missing = s->socket_type == MV_SOCKET_TYPE_NONE ? "type" : !s->path ? "path" :
-			  s->socket_mode == MV_SOCKET_MODE_NONE ? "mode" : NULL;
+		missing = s->socket_type == MV_SOCKET_TYPE_NONE ? "type" :
+			!s->path                                ? "path" :
+			s->socket_mode == MV_SOCKET_MODE_NONE   ? "mode" :
+								  NULL;
 		break;
 	case MV_INTERFACE_TYPE_VDS:
-		missing = !s->port_group_id ? "portgroupid" : !s->has_vds_port_id ? "portid" :
-			  !s->has_connection_id ? "connectionid" : NULL;
+		missing = !s->port_group_id   ? "portgroupid" :
+			!s->has_vds_port_id   ? "portid" :
+			!s->has_connection_id ? "connectionid" :
+						NULL;
 		break;
-	default:
-		break;
+	default: break;
 	}
 	if (missing)
 		return mv_conf_fail(at, err, MV_ERR_XML, "an interface of the type '%s' needs <source %s='...'>.",
@@ -57,18 +50,21 @@ static int check_source(const struct mv_domain_interface_def *def, struct mv_con
 	if (def->type == MV_INTERFACE_TYPE_UDP && !s->local_end.present)
 		return mv_conf_fail(at, err, MV_ERR_XML, "an interface of the type 'udp' needs <local> in its source.");
 	if (def->type == MV_INTERFACE_TYPE_HOSTDEV && !s->host_address.present)
-		return mv_conf_fail(at, err, MV_ERR_XML, "an interface of the type 'hostdev' needs an <address> in its source.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "an interface of the type 'hostdev' needs an <address> in its source.");
 	return 0;
 }
 
 static int check_model(struct mv_domain_interface_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
-	if (def->model && def->model[strspn(def->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")])
-		return mv_conf_fail(at, err, MV_ERR_INVALID_ARG, "the model '%s' may have letters, digits, '-' and '_' only.",
-				    def->model);
+	if (def->model &&
+	    def->model[strspn(def->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")])
+		return mv_conf_fail(at, err, MV_ERR_INVALID_ARG,
+				    "the model '%s' may have letters, digits, '-' and '_' only.", def->model);
 	if (def->type == MV_INTERFACE_TYPE_VHOSTUSER && !(def->model && !strncmp(def->model, "virtio", 6)))
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
-				    "an interface of the type 'vhostuser' needs <model type='virtio'/> (or another virtio model).");
+		return mv_conf_fail(
+			at, err, MV_ERR_INTERNAL,
+			"an interface of the type 'vhostuser' needs <model type='virtio'/> (or another virtio model).");
 	/* Its options are virtio's. */
 	if (!is_virtio(def->model))
 		mv_conf_clear(&mv_interface_driver_desc, &def->driver);
@@ -100,9 +96,10 @@ int mv_domain_interface_check(struct mv_domain_interface_def *def, struct mv_con
 
 	mv_device_drop_alias(&def->alias, at);
 	if (def->mac[0] & 1)
-		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "the MAC address %02x:%02x:%02x:%02x:%02x:%02x is one of many stations; an interface needs one of its own (an even first byte).",
-				    def->mac[0], def->mac[1], def->mac[2], def->mac[3], def->mac[4], def->mac[5]);
+		return mv_conf_fail(
+			at, err, MV_ERR_XML,
+			"the MAC address %02x:%02x:%02x:%02x:%02x:%02x is one of many stations; an interface needs one of its own (an even first byte).",
+			def->mac[0], def->mac[1], def->mac[2], def->mac[3], def->mac[4], def->mac[5]);
 	if (check_source(def, at, err) < 0 || check_model(def, at, err) < 0)
 		return -1;
 	if (def->vlan.present && !def->vlan.n_tags)
@@ -110,12 +107,14 @@ int mv_domain_interface_check(struct mv_domain_interface_def *def, struct mv_con
 	if (def->vlan.present && def->vlan.n_tags > 1 && def->vlan.trunk == MV_TRI_NO)
 		return mv_conf_fail(at, err, MV_ERR_XML, "several tags make a trunk, which trunk='no' forbids.");
 	if (def->target.managed == MV_TRI_NO && def->type != MV_INTERFACE_TYPE_ETHERNET)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "a target device that is not managed is for interfaces of the type 'ethernet', not '%s'.",
-				    mv_conf_word(&mv_interface_type_enum, def->type));
+		return mv_conf_fail(
+			at, err, MV_ERR_CONFIG_UNSUPPORTED,
+			"a target device that is not managed is for interfaces of the type 'ethernet', not '%s'.",
+			mv_conf_word(&mv_interface_type_enum, def->type));
 	if (def->port.isolated == MV_TRI_YES) {
 		if (!is_isolating(def->type))
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<port isolated='yes'/> is not for the type '%s'.",
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "<port isolated='yes'/> is not for the type '%s'.",
 					    mv_conf_word(&mv_interface_type_enum, def->type));
 		if (def->virtualport.present && def->virtualport.type != MV_VIRTUALPORT_TYPE_NONE)
 			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
@@ -123,10 +122,12 @@ int mv_domain_interface_check(struct mv_domain_interface_def *def, struct mv_con
 					    mv_conf_word(&mv_virtualport_type_enum, def->virtualport.type));
 	}
 	if (transient && def->type != MV_INTERFACE_TYPE_HOSTDEV && def->type != MV_INTERFACE_TYPE_NETWORK)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the transient device of a team must be one of the host.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the transient device of a team must be one of the host.");
 	for (size_t i = 0; i < def->n_port_forwards; i++) {
 		if (def->type != MV_INTERFACE_TYPE_USER)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<portForward> is for interfaces of the type 'user'.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "<portForward> is for interfaces of the type 'user'.");
 	}
 	/* libvirt 9.0 keeps the host's device of type 'user' for passt only. */
 	if (def->type == MV_INTERFACE_TYPE_USER && def->backend.type != MV_INTERFACE_BACKEND_TYPE_PASST)

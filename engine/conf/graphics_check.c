@@ -1,5 +1,5 @@
-/* What the tables of schema/domain_graphics.lua cannot say about one device that is seen, heard or typed on. Called when its
- * element has been read. */
+/* What the tables of schema/domain_graphics.lua cannot say about one device that is seen, heard or typed on. Called
+ * when its element has been read. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <ctype.h>
 #include <stdio.h>
@@ -15,13 +15,15 @@ static void drop(char **text)
 	*text = NULL;
 }
 
-/* --- input ------------------------------------------------------------------------------------------------------------ */
+/* --- input
+ * ------------------------------------------------------------------------------------------------------------ */
 
 int mv_input_check(struct mv_input_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	mv_device_drop_alias(&def->alias, at);
 	if (def->type == MV_INPUT_TYPE_EVDEV && def->bus != MV_INPUT_BUS_NONE)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "an input device of the type 'evdev' has no bus.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "an input device of the type 'evdev' has no bus.");
 	if (def->bus == MV_INPUT_BUS_PS2 && def->type != MV_INPUT_TYPE_MOUSE && def->type != MV_INPUT_TYPE_KEYBOARD)
 		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the bus 'ps2' has no input device of the type '%s'.",
 				    mv_conf_word(&mv_input_type_enum, def->type));
@@ -36,9 +38,11 @@ int mv_input_check(struct mv_input_def *def, struct mv_conf_at *at, struct mv_er
 	return 0;
 }
 
-/* --- graphics --------------------------------------------------------------------------------------------------------- */
+/* --- graphics
+ * --------------------------------------------------------------------------------------------------------- */
 
-static int add_listen(struct mv_graphics_def *def, enum mv_graphics_listen_type type, const char *address, struct mv_error **err)
+static int add_listen(struct mv_graphics_def *def, enum mv_graphics_listen_type type, const char *address,
+		      struct mv_error **err)
 {
 	struct mv_graphics_listen_def *listen = mv_conf_new(&mv_graphics_listen_desc, err);
 
@@ -60,7 +64,8 @@ static int add_listen(struct mv_graphics_def *def, enum mv_graphics_listen_type 
 static void drop_listens(struct mv_graphics_def *def)
 {
 	while (def->n_listens)
-		mv_conf_free(&mv_graphics_listen_desc, mv_conf_remove(def->listens, &def->n_listens, def->n_listens - 1));
+		mv_conf_free(&mv_graphics_listen_desc,
+			     mv_conf_remove(def->listens, &def->n_listens, def->n_listens - 1));
 }
 
 static int check_listen(const struct mv_graphics_def *def, struct mv_graphics_listen_def *l, struct mv_conf_at *at,
@@ -69,7 +74,8 @@ static int check_listen(const struct mv_graphics_def *def, struct mv_graphics_li
 	bool sockets = def->type == MV_GRAPHICS_TYPE_VNC || def->type == MV_GRAPHICS_TYPE_SPICE;
 
 	if (!sockets && (l->type == MV_GRAPHICS_LISTEN_TYPE_SOCKET || l->type == MV_GRAPHICS_LISTEN_TYPE_NONE_))
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "graphics of the type '%s' cannot have <listen type='%s'>.",
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "graphics of the type '%s' cannot have <listen type='%s'>.",
 				    mv_conf_word(&mv_graphics_type_enum, def->type),
 				    mv_conf_word(&mv_graphics_listen_type_enum, l->type));
 	if (l->type == MV_GRAPHICS_LISTEN_TYPE_NETWORK && !l->network)
@@ -99,13 +105,15 @@ static int check_listens(struct mv_graphics_def *def, struct mv_conf_at *at, str
 		return add_listen(def, MV_GRAPHICS_LISTEN_TYPE_ADDRESS, def->listen, err);
 	first = def->listens[0];
 	if (def->listen && (!first->address || strcmp(first->address, def->listen)))
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the graphics' attribute listen='%s' must be the address of its first <listen>, which is '%s'.",
-				    def->listen, first->address ? first->address : "");
+		return mv_conf_fail(
+			at, err, MV_ERR_CONFIG_UNSUPPORTED,
+			"the graphics' attribute listen='%s' must be the address of its first <listen>, which is '%s'.",
+			def->listen, first->address ? first->address : "");
 	if (def->socket && (!first->socket || strcmp(first->socket, def->socket)))
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the graphics' attribute socket='%s' must be the socket of its first <listen>, which is '%s'.",
-				    def->socket, first->socket ? first->socket : "");
+		return mv_conf_fail(
+			at, err, MV_ERR_CONFIG_UNSUPPORTED,
+			"the graphics' attribute socket='%s' must be the socket of its first <listen>, which is '%s'.",
+			def->socket, first->socket ? first->socket : "");
 	return 0;
 }
 
@@ -130,14 +138,15 @@ static int copy_first_listen(struct mv_graphics_def *def, struct mv_error **err)
 
 static bool is_remote(const struct mv_graphics_def *def)
 {
-	return def->listens[0]->type == MV_GRAPHICS_LISTEN_TYPE_ADDRESS || def->listens[0]->type == MV_GRAPHICS_LISTEN_TYPE_NETWORK;
+	return def->listens[0]->type == MV_GRAPHICS_LISTEN_TYPE_ADDRESS ||
+		def->listens[0]->type == MV_GRAPHICS_LISTEN_TYPE_NETWORK;
 }
 
 /* Ports: -1 is "choose one", which is said by autoport as well; 0 is "none". */
 static void complete_vnc_ports(struct mv_graphics_def *def, bool live)
 {
 	bool automatic = def->autoport == MV_TRI_YES || (def->autoport == MV_TRI_NONE && !def->has_port) ||
-			 (def->has_port && def->port == -1 && def->autoport != MV_TRI_NO);
+		(def->has_port && def->port == -1 && def->autoport != MV_TRI_NO);
 
 	if (!is_remote(def)) {
 		def->has_port = false;
@@ -155,7 +164,8 @@ static void complete_vnc_ports(struct mv_graphics_def *def, bool live)
 
 static int complete_spice_ports(struct mv_graphics_def *def, bool live, struct mv_error **err)
 {
-	bool automatic = def->autoport == MV_TRI_YES || (def->has_port && def->port == -1 && def->has_tls_port && def->tls_port == -1);
+	bool automatic = def->autoport == MV_TRI_YES ||
+		(def->has_port && def->port == -1 && def->has_tls_port && def->tls_port == -1);
 
 	if (automatic && !live)
 		def->has_port = def->has_tls_port = false;
@@ -183,7 +193,7 @@ static int complete_spice_ports(struct mv_graphics_def *def, bool live, struct m
 static void complete_rdp_ports(struct mv_graphics_def *def, bool live)
 {
 	bool automatic = def->autoport == MV_TRI_YES || (def->autoport == MV_TRI_NONE && !def->has_port) ||
-			 (def->has_port && def->port == -1);
+		(def->has_port && def->port == -1);
 
 	def->autoport = automatic ? MV_TRI_YES : MV_TRI_NONE;
 	if (automatic && (!live || !def->has_port)) {
@@ -227,7 +237,8 @@ static int check_password(struct mv_graphics_def *def, struct mv_conf_at *at, st
 	}
 	if (def->type == MV_GRAPHICS_TYPE_VNC && def->connected != MV_GRAPHICS_CONNECTED_NONE &&
 	    def->connected != MV_GRAPHICS_CONNECTED_KEEP)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "graphics of the type 'vnc' know only connected='keep'.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "graphics of the type 'vnc' know only connected='keep'.");
 	if (!c)
 		return 0;
 	for (; *form; form++, c++) {
@@ -235,7 +246,8 @@ static int check_password(struct mv_graphics_def *def, struct mv_conf_at *at, st
 			break;
 	}
 	if (*form || *c)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the end of the password '%s' is not of the form YYYY-MM-DDTHH:MM:SS.",
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "the end of the password '%s' is not of the form YYYY-MM-DDTHH:MM:SS.",
 				    def->passwd_valid_to);
 	return 0;
 }
@@ -245,10 +257,12 @@ int mv_graphics_check(struct mv_graphics_def *def, struct mv_conf_at *at, struct
 	bool live = at->flags & MV_CONF_LIVE;
 
 	if (def->type == MV_GRAPHICS_TYPE_DBUS && def->address && def->p2p)
-		return mv_conf_fail(at, err, MV_ERR_XML, "graphics of the type 'dbus' have an address or p2p='yes', not both.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "graphics of the type 'dbus' have an address or p2p='yes', not both.");
 	if (def->gl.present && def->gl.enable == MV_TRI_NONE && def->type != MV_GRAPHICS_TYPE_EGL_HEADLESS)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the attribute 'enable' of <gl> is missing.");
-	if (def->type != MV_GRAPHICS_TYPE_VNC && def->type != MV_GRAPHICS_TYPE_SPICE && def->type != MV_GRAPHICS_TYPE_RDP)
+	if (def->type != MV_GRAPHICS_TYPE_VNC && def->type != MV_GRAPHICS_TYPE_SPICE &&
+	    def->type != MV_GRAPHICS_TYPE_RDP)
 		return 0;
 	if (check_password(def, at, err) < 0 || check_listens(def, at, err) < 0)
 		return -1;
@@ -265,7 +279,8 @@ int mv_graphics_check(struct mv_graphics_def *def, struct mv_conf_at *at, struct
 	return copy_first_listen(def, err);
 }
 
-/* --- video ------------------------------------------------------------------------------------------------------------ */
+/* --- video
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static unsigned power_of_two(unsigned n)
 {
@@ -284,15 +299,18 @@ int mv_video_check(struct mv_video_def *def, struct mv_conf_at *at, struct mv_er
 
 	mv_device_drop_alias(&def->alias, at);
 	if (only_qxl && card->type != MV_VIDEO_MODEL_QXL)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the attribute '%s' is for a video card of the type 'qxl'.",
-				    only_qxl);
-	if (card->acceleration.present && card->acceleration.rendernode && r->name != MV_VIDEO_DRIVER_NAME_VHOSTUSER)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the attribute 'rendernode' of <acceleration> is for the video driver 'vhostuser'.");
+				    "the attribute '%s' is for a video card of the type 'qxl'.", only_qxl);
+	if (card->acceleration.present && card->acceleration.rendernode && r->name != MV_VIDEO_DRIVER_NAME_VHOSTUSER)
+		return mv_conf_fail(
+			at, err, MV_ERR_CONFIG_UNSUPPORTED,
+			"the attribute 'rendernode' of <acceleration> is for the video driver 'vhostuser'.");
 	if (card->resolution.present && (!card->resolution.x || !card->resolution.y))
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the resolution of a video card must be greater than 0.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the resolution of a video card must be greater than 0.");
 	if (card->type != MV_VIDEO_MODEL_VIRTIO &&
-	    (r->iommu != MV_TRI_NONE || r->ats != MV_TRI_NONE || r->packed != MV_TRI_NONE || r->page_per_vq != MV_TRI_NONE))
+	    (r->iommu != MV_TRI_NONE || r->ats != MV_TRI_NONE || r->packed != MV_TRI_NONE ||
+	     r->page_per_vq != MV_TRI_NONE))
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "the driver options iommu, ats, packed and page_per_vq are for virtio devices.");
 	card->ram = power_of_two(card->ram);
@@ -300,7 +318,8 @@ int mv_video_check(struct mv_video_def *def, struct mv_conf_at *at, struct mv_er
 	return 0;
 }
 
-/* --- sound ------------------------------------------------------------------------------------------------------------ */
+/* --- sound
+ * ------------------------------------------------------------------------------------------------------------ */
 
 int mv_sound_check(struct mv_sound_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -309,7 +328,8 @@ int mv_sound_check(struct mv_sound_def *def, struct mv_conf_at *at, struct mv_er
 	/* Others have no codecs to choose. */
 	if (def->model != MV_SOUND_MODEL_ICH6 && def->model != MV_SOUND_MODEL_ICH9) {
 		while (def->n_codecs)
-			mv_conf_free(&mv_sound_codec_desc, mv_conf_remove(def->codecs, &def->n_codecs, def->n_codecs - 1));
+			mv_conf_free(&mv_sound_codec_desc,
+				     mv_conf_remove(def->codecs, &def->n_codecs, def->n_codecs - 1));
 	}
 	return 0;
 }
@@ -322,7 +342,8 @@ static int check_stream(const struct mv_audio_stream_def *s, struct mv_conf_at *
 	if (given && s->fixed_settings != MV_TRI_YES)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "audio <settings> need fixedSettings='yes'.");
 	if (s->present && s->fixed_settings == MV_TRI_YES && s->mixing_engine != MV_TRI_YES)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "fixed audio settings need mixingEngine='yes'.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "fixed audio settings need mixingEngine='yes'.");
 	return 0;
 }
 

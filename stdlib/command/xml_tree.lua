@@ -1,6 +1,6 @@
--- XML as a tree that can be changed and printed, for commands that take a device out of a domain's definition, change it and hand
--- it back. Everything stays as it was written, white space between elements too; only quotes become those that libxml2 writes,
--- as virsh prints nodes with it. It reads what drivers write: no document types, comments or CDATA sections.
+-- XML as a tree that can be changed and printed, for commands that take a device out of a domain's definition, change it
+-- and hand it back. Everything stays as it was written, white space between elements too; only quotes become those that
+-- libxml2 writes, as virsh prints nodes with it. It reads what drivers write: no document types, comments or CDATA.
 --
 --   local domain = xml_tree.parse(ctl.raw:domain_get_xml_desc(dom, 0))
 --   for disk in domain:each("devices", "disk") do print(disk:attr "type", disk:child "target":attr "dev") end
@@ -26,8 +26,8 @@ local function decode(text)
 	end))
 end
 
-local attr_escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["\n"] = "&#10;", ["\t"] = "&#9;",
-	["\r"] = "&#13;" }
+local attr_escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["\n"] = "&#10;",
+	["\t"] = "&#9;", ["\r"] = "&#13;" }
 local text_escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ["\r"] = "&#13;" }
 local value_escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&apos;" }
 

@@ -142,13 +142,13 @@ local commands = {
 
 local run = {}
 
--- --- waiting for a job ---------------------------------------------------------------------------------------------------
+-- --- waiting for a job ----------------------------------------------------------------------------------------------
 
 local COMPLETED, FAILED_JOB, CANCELED, READY = 0, 1, 2, 3
 
--- Does what --wait wants: waits until the job is over or, for one that ends in two stages, in step. Prints its progress
--- with --verbose; ends it when the time is over or with Ctrl-C. Returns what became of it, "completed", "ready", "canceled"
--- or "failed".
+-- Does what --wait wants: waits until the job is over or, for one that ends in two stages, in step. Prints its
+-- progress with --verbose; ends it when the time is over or with Ctrl-C. Returns what became of it, "completed",
+-- "ready", "canceled" or "failed".
 ---@param job {title: string, two_stages: boolean, verbose: boolean, timeout: integer?, async: boolean}
 local function wait_for_job(ctl, dom, path, job)
 	local raw, status = ctl.raw, nil
@@ -288,7 +288,7 @@ local function report(ctl, result, name, done)
 	return false
 end
 
--- --- commands ------------------------------------------------------------------------------------------------------------
+-- --- commands -------------------------------------------------------------------------------------------------------
 
 run.blockcommit = function(ctl, opt)
 	ctl:exclusive(opt, "pivot", "keep-overlay")
@@ -334,8 +334,8 @@ end
 
 -- What only the newer of the two calls can say. It also wants bytes, not MiB.
 local function start_copy(ctl, opt, dom, path, xml, bandwidth)
-	local flags = bits(opt, { shallow = flags_of.DOMAIN_BLOCK_COPY_SHALLOW, reuse_external = flags_of.DOMAIN_BLOCK_COPY_REUSE_EXT,
-		transient_job = flags_of.DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
+	local flags = bits(opt, { shallow = flags_of.DOMAIN_BLOCK_COPY_SHALLOW,
+		reuse_external = flags_of.DOMAIN_BLOCK_COPY_REUSE_EXT, transient_job = flags_of.DOMAIN_BLOCK_COPY_TRANSIENT_JOB,
 		synchronous_writes = flags_of.DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES })
 	local params = {}
 	if bandwidth ~= 0 then
@@ -408,7 +408,8 @@ local job_types = { [0] = "Unknown job", "Block Pull", "Block Copy", "Block Comm
 local raw_types = { [0] = "unknown", "pull", "copy", "commit", "active-commit", "backup" }
 
 local function show_job(ctl, opt, dom, path)
-	local info = ctl.raw:domain_get_block_job_info(dom, path, opt.bytes and flags_of.DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES or 0)
+	local flags = opt.bytes and flags_of.DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES or 0
+	local info = ctl.raw:domain_get_block_job_info(dom, path, flags)
 	local current, all, speed = info.cur, info["end"], info.bandwidth
 	if info.found == 0 then
 		if not opt.raw then

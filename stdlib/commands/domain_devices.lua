@@ -1,6 +1,7 @@
 -- The commands of the group Domain Management: devices.
 
 local core = require "moonvisor.core"
+local rates = require "moonvisor.command.rates"
 local xml_tree = require "moonvisor.command.xml_tree"
 
 local commands = {
@@ -244,7 +245,7 @@ local run = {}
 local LIVE, CONFIG, FORCE = 1, 2, 4
 local XML_INACTIVE = 2
 
--- --- what all of them share ------------------------------------------------------------------------------------------
+-- --- what all of them share -----------------------------------------------------------------------------------------
 
 local function check_affect(ctl, opt)
 	ctl:exclusive(opt, "persistent", "current")
@@ -295,7 +296,7 @@ local function same_mac(a, b)
 	return a ~= nil and a:lower() == b:lower()
 end
 
--- --- devices from files ----------------------------------------------------------------------------------------------
+-- --- devices from files ---------------------------------------------------------------------------------------------
 
 run["attach-device"] = function(ctl, opt)
 	check_affect(ctl, opt)
@@ -335,7 +336,7 @@ run["update-device"] = function(ctl, opt)
 	ctl:extra "Device updated successfully\n"
 end
 
--- --- XML of new devices ----------------------------------------------------------------------------------------------
+-- --- XML of new devices ---------------------------------------------------------------------------------------------
 
 -- Lines of XML, indented by two for each level.
 local Writer = {}
@@ -436,7 +437,7 @@ local function address_of(ctl, text, target, multifunction)
 		.. (kind == "pci" and multifunction and " multifunction='on'" or "") .. "/>"
 end
 
--- --- disks -----------------------------------------------------------------------------------------------------------
+-- --- disks ----------------------------------------------------------------------------------------------------------
 
 local source_attributes = { file = "file", block = "dev", network = "name" }
 
@@ -486,8 +487,8 @@ local function disk_xml(ctl, opt)
 	local address = opt.address and address_of(ctl, opt.address, opt.target, opt.multifunction)
 	local writer = new_writer()
 	writer:open("disk", attributes("type", kind, "device", opt.type, "rawio", opt.rawio and "yes"))
-	local driver = attributes("name", opt.driver, "type", opt.subdriver, "iothread", opt.iothread, "cache", opt.cache, "io",
-		opt.io)
+	local driver = attributes("name", opt.driver, "type", opt.subdriver, "iothread", opt.iothread,
+		"cache", opt.cache, "io", opt.io)
 	if driver ~= "" then
 		writer:element("driver", driver)
 	end
@@ -616,35 +617,15 @@ run["change-media"] = function(ctl, opt)
 	end
 	ctl:attempt("Failed to complete action %s on media", action)
 		:domain_update_device_flags(dom, xml, flags | (opt.force and FORCE or 0))
-	ctl:extra("Successfully %s media.\n", action == "eject" and "ejected" or action == "insert" and "inserted" or "updated")
+	local done = { eject = "ejected", insert = "inserted", update = "updated" }
+	ctl:extra("Successfully %s media.\n", done[action])
 end
 
--- --- interfaces ------------------------------------------------------------------------------------------------------
-
--- "average,peak,burst,floor" of --inbound and --outbound.
-local function rates(ctl, text, names)
-	local result, i = {}, 0
-	for field in (text .. ","):gmatch "([^,]*)," do
-		i = i + 1
-		if i > #names then
-			ctl:fail("Rate string '%s' has too many fields", text)
-		end
-		if field ~= "" then
-			local value = field:match "^%d+$" and math.tointeger(tonumber(field))
-			if not value then
-				ctl:fail("field '%s' is malformed", names[i])
-			end
-			result[names[i]] = value
-		end
-	end
-	return result
-end
-
-local rate_names = { "average", "peak", "burst", "floor" }
+-- --- interfaces -----------------------------------------------------------------------------------------------------
 
 local function rate_attributes(rate)
 	local text = ""
-	for _, name in ipairs(rate_names) do
+	for _, name in ipairs(rates.names) do
 		if rate[name] and rate[name] > 0 then
 			text = text .. (" %s='%d'"):format(name, rate[name])
 		end
@@ -655,13 +636,13 @@ end
 local function bandwidth(ctl, opt)
 	local inbound, outbound
 	if opt.inbound then
-		inbound = rates(ctl, opt.inbound, rate_names)
+		inbound = rates.parse(ctl, opt.inbound)
 		if (inbound.average or 0) == 0 and (inbound.floor or 0) == 0 then
 			ctl:fail "either inbound average or floor is mandatory"
 		end
 	end
 	if opt.outbound then
-		outbound = rates(ctl, opt.outbound, rate_names)
+		outbound = rates.parse(ctl, opt.outbound)
 		if (outbound.average or 0) == 0 then
 			ctl:fail "outbound average is mandatory"
 		elseif (outbound.floor or 0) > 0 then
@@ -707,7 +688,8 @@ local function interface_xml(ctl, opt)
 	local writer = new_writer()
 	writer:open("interface", attributes("type", kind, "managed", opt.managed and "yes"))
 	source(writer, opt, ctl)
-	for _, item in ipairs { { "target", "dev" }, { "mac", "address" }, { "script", "path" }, { "model", "type" }, { "alias", "name" } } do
+	for _, item in ipairs { { "target", "dev" }, { "mac", "address" }, { "script", "path" }, { "model", "type" },
+		{ "alias", "name" } } do
 		if opt[item[1]] then
 			writer:element(item[1], attributes(item[2], opt[item[1]]))
 		end
@@ -763,8 +745,8 @@ local function find_interface(ctl, domain, kind, mac)
 		end
 	end
 	if #matches > 1 then
-		ctl:error("Domain has multiple interfaces matching MAC address %s. You must use detach-device and specify the device pci "
-			.. "address to remove it.", mac)
+		ctl:error("Domain has multiple interfaces matching MAC address %s. You must use detach-device and specify "
+			.. "the device pci address to remove it.", mac)
 		return nil
 	elseif #matches == 0 then
 		ctl:error("No interface with MAC address %s was found", mac)
@@ -840,7 +822,7 @@ run["domif-setlink"] = function(ctl, opt)
 	ctl:extra "Device updated successfully\n"
 end
 
--- --- memory ----------------------------------------------------------------------------------------------------------
+-- --- memory ---------------------------------------------------------------------------------------------------------
 
 -- The memory device with this alias or on this node; the only one without either.
 local function find_memory(ctl, domain, alias, node)
@@ -889,7 +871,7 @@ run["update-memory-device"] = function(ctl, opt)
 	end
 	ctl.raw:domain_update_device_flags(dom, memory:dump(), flags)
 end
--- --- descriptors ---------------------------------------------------------------------------------------------------------
+-- --- descriptors ----------------------------------------------------------------------------------------------------
 
 run["dom-fd-associate"] = function(ctl, opt)
 	local dom, name = ctl:domain(opt.domain), opt.name
