@@ -211,7 +211,7 @@ end
 
 --- Shows one record as virsh shows it: "Label:          value". Each field: { key, label, value, text }; text is what
 --- virsh prints when that differs from the value; a field without a label is in the record only, one whose text is
---- false is not printed.
+--- false is not printed; a function gives it when it is printed.
 ---@param fields table[]
 ---@param width? integer   columns of the label, default 16
 function M.info(ctl, fields, width)
@@ -230,6 +230,9 @@ function M.info(ctl, fields, width)
 			end
 			for _, field in ipairs(fields) do
 				local text = field[4]
+				if type(text) == "function" then
+					text = text()
+				end
 				if text == nil then
 					text = plain_text(field[3])
 				end

@@ -386,9 +386,10 @@ function run.dominfo(ctl, opt)
 	add("max_memory", "Max memory:", info.maxMem * 1024, ("%d KiB"):format(info.maxMem))
 	add("memory", "Used memory:", info.memory * 1024, ("%d KiB"):format(info.memory))
 	local persistent = try(ctl, "domain_is_persistent", dom)
-	ctl:debug(0, "Domain persistent flag value: %d", persistent or -1)
-	local known = persistent and yes_no(persistent ~= 0) or "unknown"
-	add("persistent", "Persistent:", persistent and persistent ~= 0, known)
+	add("persistent", "Persistent:", persistent and persistent ~= 0, function()
+		ctl:debug(0, "Domain persistent flag value: %d", persistent or -1)
+		return persistent and yes_no(persistent ~= 0) or "unknown"
+	end)
 	local autostart = try(ctl, "domain_get_autostart", dom)
 	if autostart then
 		add("autostart", "Autostart:", autostart ~= 0, autostart ~= 0 and "enable" or "disable")
