@@ -1,5 +1,7 @@
 -- The commands of the group Networking.
 
+local flags = require "moonvisor.flags"
+
 local commands = {
 	{
 		name = "net-autostart",
@@ -220,40 +222,327 @@ local commands = {
 
 local run = {}
 
-local LIST_INACTIVE, LIST_ACTIVE = 1, 2 -- virConnectListAllNetworksFlags
-local LIST_FILTERS = { { "persistent", 4 }, { "transient", 8 }, { "autostart", 16 }, { "no_autostart", 32 } }
+-- --- changing state --------------------------------------------------------------------------------------------------
+
+-- A command that makes one call on a network and says what was done.
+local function act(call, failure, success)
+	return function(ctl, opt)
+		local net = ctl:network(opt.network)
+		local attempt = ctl:attempt("Failed to %s network %s", failure, opt.network)
+		attempt[call](attempt, net)
+		ctl:extra("Network %s %s\n", opt.network, success)
+	end
+end
+
+run["net-destroy"] = act("network_destroy", "destroy", "destroyed")
+run["net-start"] = act("network_create", "start", "started")
+run["net-undefine"] = act("network_undefine", "undefine", "has been undefined")
+
+run["net-autostart"] = function(ctl, opt)
+	local net = ctl:network(opt.network)
+	local text = opt.disable and "failed to unmark network %s as autostarted" or "failed to mark network %s as autostarted"
+	ctl:attempt(text, opt.network):network_set_autostart(net, opt.disable and 0 or 1)
+	ctl:extra("Network %s %s as autostarted\n", opt.network, opt.disable and "unmarked" or "marked")
+end
+
+-- --- defining --------------------------------------------------------------------------------------------------------
+
+run["net-create"] = function(ctl, opt)
+	local file = opt.file
+	local xml, attempt = ctl:read_file(file), ctl:attempt("Failed to create network from %s", file)
+	local net
+	if opt.validate then
+		net = attempt:network_create_xml_flags(xml, flags.NETWORK_CREATE_VALIDATE)
+	else
+		net = attempt:network_create_xml(xml)
+	end
+	ctl:extra("Network %s created from %s\n", net.name, file)
+end
+
+run["net-define"] = function(ctl, opt)
+	local file = opt.file
+	local xml, attempt = ctl:read_file(file), ctl:attempt("Failed to define network from %s", file)
+	local net
+	if opt.validate then
+		net = attempt:network_define_xml_flags(xml, flags.NETWORK_DEFINE_VALIDATE)
+	else
+		net = attempt:network_define_xml(xml)
+	end
+	ctl:extra("Network %s defined from %s\n", net.name, file)
+end
+
+run["net-edit"] = function(ctl, opt)
+	local net = ctl:network(opt.network)
+	return ctl:edit {
+		get = function()
+			-- Not every driver knows this flag.
+			local ok, xml = pcall(ctl.raw.network_get_xml_desc, ctl.raw, net, flags.NETWORK_XML_INACTIVE)
+			if not ok and type(xml) == "table" and xml.code == "invalid_arg" then
+				return ctl.raw:network_get_xml_desc(net, 0)
+			elseif not ok then
+				error(xml, 0)
+			end
+			return xml
+		end,
+		define = function(xml)
+			return ctl.raw:network_define_xml(xml)
+		end,
+		unchanged = function()
+			ctl:extra("Network %s XML configuration not changed.\n", net.name)
+		end,
+		done = function(edited)
+			ctl:extra("Network %s XML configuration edited.\n", edited.name)
+		end,
+	}
+end
+
+local update_commands = {
+	["modify"] = flags.NETWORK_UPDATE_COMMAND_MODIFY,
+	["delete"] = flags.NETWORK_UPDATE_COMMAND_DELETE,
+	["add"] = flags.NETWORK_UPDATE_COMMAND_ADD_LAST,
+	["add-last"] = flags.NETWORK_UPDATE_COMMAND_ADD_LAST,
+	["add-first"] = flags.NETWORK_UPDATE_COMMAND_ADD_FIRST,
+}
+
+local update_sections = {}
+for name in ([[bridge domain ip ip-dhcp-host ip-dhcp-range forward forward-interface forward-pf portgroup dns-host
+	dns-txt dns-srv]]):gmatch "%S+" do
+	update_sections[name] = flags["NETWORK_SECTION_" .. name:upper():gsub("%-", "_")]
+end
+
+run["net-update"] = function(ctl, opt)
+	local how = ctl:affect(opt)
+	local net = ctl:network(opt.network)
+	local command = update_commands[opt.command] or ctl:fail("unrecognized command name '%s'", opt.command)
+	local section = update_sections[opt.section] or ctl:fail("unrecognized section name '%s'", opt.section)
+	local parent = opt.parent_index or -1
+	local xml = opt.xml
+	if xml:sub(1, 1) ~= "<" then
+		xml = ctl:read_file(xml)
+	end
+	ctl:attempt("Failed to update network %s", net.name):network_update(net, command, section, parent, xml, how)
+	local what
+	if how == 0 then
+		what = ctl.raw:network_is_active(net) ~= 0 and "live state" or "persistent config"
+	else
+		what = opt.config and (opt.live and "persistent config and live state" or "persistent config") or "live state"
+	end
+	ctl:extra("Updated network %s %s", net.name, what)
+end
+
+-- --- asking ----------------------------------------------------------------------------------------------------------
+
+run["net-dumpxml"] = function(ctl, opt)
+	local net = ctl:network(opt.network)
+	ctl:print_xml(ctl.raw:network_get_xml_desc(net, opt.inactive and flags.NETWORK_XML_INACTIVE or 0), opt)
+end
+
+run["net-name"] = function(ctl, opt)
+	ctl:print("%s\n", ctl:network(opt.network, { by = "uuid" }).name)
+end
+
+run["net-uuid"] = function(ctl, opt)
+	ctl:print("%s\n", ctl:network(opt.network, { by = "name" }).uuid)
+end
+
+-- A call that may fail; nil then.
+local function try(ctl, call, ...)
+	local ok, value = pcall(ctl.raw[call], ctl.raw, ...)
+	if ok then
+		return value
+	elseif type(value) ~= "table" or not value.code then
+		error(value, 0)
+	end
+end
+
+-- What a call says that answers yes or no, nil when it failed.
+local function truth(ctl, call, net)
+	local value = try(ctl, call, net)
+	if value == nil then
+		return nil
+	end
+	return value ~= 0 and value ~= false
+end
+
+local function word(value, unknown)
+	if value == nil then
+		return unknown
+	end
+	return value and "yes" or "no"
+end
+
+run["net-info"] = function(ctl, opt)
+	local net = ctl:network(opt.network)
+	local active, persistent = truth(ctl, "network_is_active", net), truth(ctl, "network_is_persistent", net)
+	local autostart = truth(ctl, "network_get_autostart", net)
+	local bridge = try(ctl, "network_get_bridge_name", net)
+	ctl:info {
+		{ "name", "Name:", net.name },
+		{ "uuid", "UUID:", net.uuid },
+		{ "active", "Active:", active, active ~= nil and word(active) },
+		{ "persistent", "Persistent:", persistent, word(persistent, "unknown") },
+		{ "autostart", "Autostart:", autostart, word(autostart, "no autostart") },
+		{ "bridge", "Bridge:", bridge, bridge or false },
+	}
+end
+
+local function list_flags(opt)
+	local wanted = (opt.inactive or opt.all) and flags.CONNECT_LIST_NETWORKS_INACTIVE or 0
+	if not opt.inactive or opt.all then
+		wanted = wanted | flags.CONNECT_LIST_NETWORKS_ACTIVE
+	end
+	for _, name in ipairs { "persistent", "transient", "autostart", "no_autostart" } do
+		if opt[name] then
+			wanted = wanted | flags["CONNECT_LIST_NETWORKS_" .. name:upper()]
+		end
+	end
+	return wanted
+end
 
 run["net-list"] = function(ctl, opt)
-	local flags = opt.all and LIST_ACTIVE | LIST_INACTIVE or opt.inactive and LIST_INACTIVE or LIST_ACTIVE
-	for _, filter in ipairs(LIST_FILTERS) do
-		flags = flags | (opt[filter[1]] and filter[2] or 0)
+	if (opt.table and 1 or 0) + (opt.name and 1 or 0) + (opt.uuid and 1 or 0) > 1 then
+		ctl:fail "Only one argument from --table, --name and --uuid may be specified."
 	end
-	ctl:exclusive(opt, "table", "name")
-	ctl:exclusive(opt, "table", "uuid")
-	local raw, rows = ctl.raw, {}
-	local nets = ctl:attempt("Failed to list networks"):connect_list_all_networks(1, flags).nets
-	ctl:sort_by_name(nets)
+	local wanted, brief = list_flags(opt), opt.name and "name" or opt.uuid and "uuid"
+	local nets = ctl:sort_by_name(ctl:attempt("Failed to list networks"):connect_list_all_networks(1, wanted).nets)
+	local rows, full = {}, ctl:structured_output()
 	for i, net in ipairs(nets) do
-		rows[i] = {
-			name = net.name, uuid = net.uuid, active = raw:network_is_active(net) ~= 0,
-			autostart = raw:network_get_autostart(net) ~= 0, persistent = raw:network_is_persistent(net) ~= 0,
-		}
+		local row = { name = net.name, uuid = net.uuid }
+		if not brief or full then
+			row.active = truth(ctl, "network_is_active", net)
+			row.state = row.active and "active" or "inactive"
+			row.autostart = truth(ctl, "network_get_autostart", net)
+			row.persistent = truth(ctl, "network_is_persistent", net)
+		end
+		if full then
+			row.bridge = try(ctl, "network_get_bridge_name", net)
+		end
+		rows[i] = row
 	end
 	ctl:records {
-		rows = rows, columns = { "name", "active", "autostart", "persistent", "uuid" }, name = "name",
+		name = "name", rows = rows,
+		columns = { "name", "uuid", "state", "active", "autostart", "persistent", "bridge" },
 		text = function(shown)
+			if brief then
+				for _, row in ipairs(shown) do
+					ctl:print("%s\n", row[brief])
+				end
+				return
+			end
 			local t = ctl:table { "Name", "State", "Autostart", "Persistent" }
 			for _, row in ipairs(shown) do
-				if opt.uuid or opt.name then
-					ctl:print("%s\n", opt.uuid and row.uuid or row.name)
+				t:row(row.name, row.state, word(row.autostart, "no autostart"), word(row.persistent, "unknown"))
+			end
+			t:show()
+		end,
+	}
+end
+
+local families = { [flags.IP_ADDR_TYPE_IPV4] = "ipv4", [flags.IP_ADDR_TYPE_IPV6] = "ipv6" }
+
+run["net-dhcp-leases"] = function(ctl, opt)
+	local net = ctl:network(opt.network)
+	local leases = ctl:attempt("Failed to get leases info for %s", net.name)
+		:network_get_dhcp_leases(net, opt.mac, 1, 0).leases
+	local rows = {}
+	for i, lease in ipairs(leases) do
+		rows[i] = {
+			expiry = lease.expirytime, mac = lease.mac, protocol = families[lease.type] or "",
+			address = lease.ipaddr, prefix = lease.prefix, hostname = lease.hostname, client_id = lease.clientid,
+			interface = lease.iface, iaid = lease.iaid,
+		}
+	end
+	table.sort(rows, function(a, b)
+		return (a.mac or ""):lower() < (b.mac or ""):lower()
+	end)
+	local function text(value)
+		return value and value ~= "" and value or "-"
+	end
+	ctl:records {
+		name = "address", rows = rows,
+		columns = { "expiry", "mac", "protocol", "address", "prefix", "hostname", "client_id", "interface", "iaid" },
+		text = function(shown)
+			local t = ctl:table { "Expiry Time", "MAC address", "Protocol", "IP address", "Hostname",
+				"Client ID or DUID" }
+			for _, row in ipairs(shown) do
+				t:row(os.date("%Y-%m-%d %H:%M:%S", row.expiry), text(row.mac), row.protocol,
+					("%s/%d"):format(row.address, row.prefix), text(row.hostname), text(row.client_id))
+			end
+			t:show()
+		end,
+	}
+end
+
+-- --- ports -----------------------------------------------------------------------------------------------------------
+
+run["net-port-list"] = function(ctl, opt)
+	if opt.table and opt.uuid then
+		ctl:fail "Only one argument from --table and --uuid may be specified."
+	end
+	local net, rows = ctl:network(opt.network), {}
+	for i, port in ipairs(ctl.raw:network_list_all_ports(net, 1, 0).ports) do
+		rows[i] = { uuid = port.uuid }
+	end
+	table.sort(rows, function(a, b)
+		return a.uuid < b.uuid
+	end)
+	ctl:records {
+		name = "uuid", rows = rows, columns = { "uuid" },
+		text = function(shown)
+			local t = not opt.uuid and ctl:table { "UUID" }
+			for _, row in ipairs(shown) do
+				if t then
+					t:row(row.uuid)
 				else
-					t:row(row.name, row.active and "active" or "inactive", row.autostart and "yes" or "no",
-						row.persistent and "yes" or "no")
+					ctl:print("%s\n", row.uuid)
 				end
 			end
-			if not (opt.uuid or opt.name) then
+			if t then
 				t:show()
 			end
+		end,
+	}
+end
+
+run["net-port-create"] = function(ctl, opt)
+	local net, file = ctl:network(opt.network), opt.file
+	local port = ctl:attempt("Failed to create network from %s", file):network_port_create_xml(net, ctl:read_file(file),
+		opt.validate and flags.NETWORK_PORT_CREATE_VALIDATE or 0)
+	ctl:extra("Network port %s created from %s\n", port.uuid, file)
+end
+
+run["net-port-dumpxml"] = function(ctl, opt)
+	local port = ctl:network_port(ctl:network(opt.network), opt.port)
+	ctl:print_xml(ctl.raw:network_port_get_xml_desc(port, 0), opt)
+end
+
+run["net-port-delete"] = function(ctl, opt)
+	local port = ctl:network_port(ctl:network(opt.network), opt.port)
+	ctl:attempt("Failed to delete network port %s", port.uuid):network_port_delete(port, 0)
+	ctl:extra("Network port %s deleted\n", port.uuid)
+end
+
+-- --- events ----------------------------------------------------------------------------------------------------------
+
+local lifecycle = { [0] = "Defined", "Undefined", "Started", "Stopped" }
+
+run["net-event"] = function(ctl, opt)
+	if opt.list then
+		ctl:print "lifecycle\n"
+		return
+	end
+	local name = opt.event or ctl:fail "either --list or --event <type> is required"
+	if name ~= "lifecycle" then
+		ctl:fail("unknown event type %s", name)
+	end
+	local timeout = opt.timeout
+	local net = opt.network and ctl:network(opt.network)
+	return ctl:watch {
+		timeout = timeout, loop = opt.loop, timestamp = opt.timestamp,
+		listen = function(hit)
+			return { ctl.raw:on("network_event_lifecycle", net, function(event)
+				hit("event 'lifecycle' for network %s: %s\n", event.net.name, lifecycle[event.event] or "unknown")
+			end) }
 		end,
 	}
 end
