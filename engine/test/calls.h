@@ -23,7 +23,8 @@
 	X(node_get_cpu_stats)         \
 	X(node_get_free_memory)       \
 	X(node_get_cells_free_memory) \
-	X(node_get_free_pages)
+	X(node_get_free_pages)        \
+	X(node_get_security_model)
 
 /* engine/test/domain.c, domain_list.c */
 #define MV_TEST_DOMAIN_CALLS(X)     \
@@ -68,6 +69,7 @@
 	X(domain_set_vcpus_flags)       \
 	X(domain_get_vcpus)             \
 	X(domain_get_vcpu_pin_info)     \
+	X(domain_pin_vcpu)              \
 	X(domain_pin_vcpu_flags)        \
 	X(domain_pin_emulator)          \
 	X(domain_get_emulator_pin_info) \
@@ -133,7 +135,8 @@
 	X(domain_send_process_signal) \
 	X(domain_set_user_password)   \
 	X(domain_get_security_label)  \
-	X(domain_get_launch_security_info)
+	X(domain_get_launch_security_info) \
+	X(domain_get_security_label)
 
 /* engine/test/snapshot.c */
 #define MV_TEST_SNAPSHOT_CALLS(X)            \

@@ -225,6 +225,16 @@ int mv_test_domain_pin_vcpu_flags(struct mv_driver *drv, const struct mv_domain_
 	return mv_cpumap_text(&args->cpumap, &pin->cpuset, err);
 }
 
+/* Not what libvirt's older call is elsewhere: this driver's newer one takes no flags, not even the one for the running
+ * domain. */
+int mv_test_domain_pin_vcpu(struct mv_driver *drv, const struct mv_domain_pin_vcpu_args *args, void *ret,
+			    struct mv_error **err)
+{
+	const struct mv_domain_pin_vcpu_flags_args flagged = { .dom = args->dom, .vcpu = args->vcpu, .cpumap = args->cpumap };
+
+	return mv_test_domain_pin_vcpu_flags(drv, &flagged, ret, err);
+}
+
 int mv_test_domain_pin_emulator(struct mv_driver *drv, const struct mv_domain_pin_emulator_args *args, void *ret,
 				struct mv_error **err)
 {

@@ -169,3 +169,18 @@ int mv_test_connect_get_sysinfo(struct mv_driver *drv, const struct mv_connect_g
 			    "</sysinfo>\n",
 			    &ret->sysinfo, err);
 }
+
+int mv_test_node_get_security_model(struct mv_driver *drv, const void *args, struct mv_node_get_security_model_ret *ret,
+				    struct mv_error **err)
+{
+	static const char model[] = "testSecurity";
+
+	(void)drv;
+	(void)args;
+	ret->model.data = strdup(model);
+	ret->doi.data = strdup("");
+	if (!ret->model.data || !ret->doi.data)
+		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for the security model");
+	ret->model.size = strlen(model);
+	return 0;
+}
