@@ -135,8 +135,7 @@
 	X(domain_send_process_signal) \
 	X(domain_set_user_password)   \
 	X(domain_get_security_label)  \
-	X(domain_get_launch_security_info) \
-	X(domain_get_security_label)
+	X(domain_get_launch_security_info)
 
 /* engine/test/snapshot.c */
 #define MV_TEST_SNAPSHOT_CALLS(X)            \

@@ -277,18 +277,3 @@ int mv_test_domain_get_launch_security_info(struct mv_driver *drv,
 	(void)ret;
 	return mv_test_check_flags(args->flags, 0, "testDomainGetLaunchSecurityInfo", err);
 }
-
-int mv_test_domain_get_security_label(struct mv_driver *drv, const struct mv_domain_get_security_label_args *args,
-				      struct mv_domain_get_security_label_ret *ret, struct mv_error **err)
-{
-	const struct mv_test_domain *dom = mv_test_domain(drv, &args->dom, err);
-
-	if (!dom)
-		return -1;
-	ret->enforcing = dom->guest.object.active;
-	ret->label.data = strdup(dom->guest.object.active ? "libvirt-test" : "");
-	if (!ret->label.data)
-		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a security label");
-	ret->label.size = strlen(ret->label.data);
-	return 0;
-}
