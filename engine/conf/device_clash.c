@@ -342,14 +342,33 @@ static int check_memory(const struct mv_domain_def *def, struct mv_error **err)
 	for (size_t i = 0; i < d->n_memories; i++) {
 		const struct mv_memory_target_def *t = &d->memories[i]->target;
 
+		if (!t->has_node)
+			continue;
 		if (!def->cpu.numa.n_cells)
 			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
 					    "can't add memory backend as guest has no NUMA nodes configured");
-		if (t->has_node && t->node >= def->cpu.numa.n_cells)
+		if (t->node >= def->cpu.numa.n_cells)
 			return mv_error_set(
 				err, MV_ERR_CONFIG_UNSUPPORTED,
 				"can't add memory backend for guest node '%u' as the guest has only '%zu' NUMA nodes configured",
 				t->node, def->cpu.numa.n_cells);
+	}
+	return 0;
+}
+
+static int check_iommu(const struct mv_domain_def *def, struct mv_error **err)
+{
+	const struct mv_devices_def *d = &def->devices;
+
+	for (size_t i = 0; i < d->n_iommus; i++) {
+		const struct mv_iommu_driver_def *driver = &d->iommus[i]->driver;
+
+		if (driver->intremap == MV_TRI_YES && def->features.ioapic != MV_IOAPIC_DRIVER_QEMU)
+			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')");
+		if (driver->eim == MV_TRI_YES && driver->intremap != MV_TRI_YES)
+			return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "IOMMU eim requires interrupt remapping to be enabled");
 	}
 	return 0;
 }
@@ -390,7 +409,7 @@ int mv_devices_check(const struct mv_domain_def *def, struct mv_error **err)
 
 	if (check_disks(d, err) < 0 || check_controllers(d, err) < 0 || check_usb(d, err) < 0 ||
 	    check_hostdevs(d, err) < 0 || check_audio(d, err) < 0 || check_memory(def, err) < 0 ||
-	    check_counts(d, err) < 0)
+	    check_iommu(def, err) < 0 || check_counts(d, err) < 0)
 		return -1;
 	return check_names(d, err);
 }

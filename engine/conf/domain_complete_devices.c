@@ -400,7 +400,12 @@ int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err)
 	struct mv_devices_def *d = &def->devices;
 	int scsi = -1;
 
-	if (add_disk_controllers(d, MV_CONTROLLER_TYPE_SCSI, MV_DISK_BUS_SCSI, err) < 0 ||
+	for (size_t i = 0; i < d->n_hostdevs; i++) {
+		if (d->hostdevs[i]->type == MV_HOSTDEV_TYPE_SCSI)
+			note_highest(&d->hostdevs[i]->address, MV_ADDRESS_TYPE_DRIVE, &scsi);
+	}
+	if (add_controllers(d, MV_CONTROLLER_TYPE_SCSI, scsi, err) < 0 ||
+	    add_disk_controllers(d, MV_CONTROLLER_TYPE_SCSI, MV_DISK_BUS_SCSI, err) < 0 ||
 	    add_disk_controllers(d, MV_CONTROLLER_TYPE_FDC, MV_DISK_BUS_FDC, err) < 0 ||
 	    add_disk_controllers(d, MV_CONTROLLER_TYPE_IDE, MV_DISK_BUS_IDE, err) < 0 ||
 	    add_disk_controllers(d, MV_CONTROLLER_TYPE_SATA, MV_DISK_BUS_SATA, err) < 0 ||
@@ -413,11 +418,7 @@ int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err)
 		    add_controller(d, MV_CONTROLLER_TYPE_CCID, a->controller, err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < d->n_hostdevs; i++) {
-		if (d->hostdevs[i]->type == MV_HOSTDEV_TYPE_SCSI)
-			note_highest(&d->hostdevs[i]->address, MV_ADDRESS_TYPE_DRIVE, &scsi);
-	}
-	return add_controllers(d, MV_CONTROLLER_TYPE_SCSI, scsi, err);
+	return 0;
 }
 
 /* --- input, video

@@ -7,6 +7,7 @@
 
 #include "conf/domain_interfaces_def.h"
 #include "engine/conf/device.h"
+#include "engine/conf/network_check.h"
 
 static bool is_virtio(const char *model)
 {
@@ -129,6 +130,13 @@ int mv_domain_interface_check(struct mv_domain_interface_def *def, struct mv_con
 			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 					    "<portForward> is for interfaces of the type 'user'.");
 	}
+	for (size_t i = 0; i < def->n_routes; i++) {
+		if (mv_route_check("guest interface", def->routes[i], at, err) < 0)
+			return -1;
+	}
+	if (def->type != MV_INTERFACE_TYPE_ETHERNET && def->type != MV_INTERFACE_TYPE_NETWORK &&
+	    def->type != MV_INTERFACE_TYPE_BRIDGE)
+		mv_conf_clear(&mv_nwfilter_ref_desc, &def->filterref); /* nobody could apply it */
 	/* libvirt 9.0 keeps the host's device of type 'user' for passt only. */
 	if (def->type == MV_INTERFACE_TYPE_USER && def->backend.type != MV_INTERFACE_BACKEND_TYPE_PASST)
 		mv_conf_clear(&mv_interface_source_desc, &def->source);

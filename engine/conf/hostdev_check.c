@@ -7,6 +7,7 @@
 
 #include "conf/domain_hostdevs_def.h"
 #include "engine/conf/device.h"
+#include "engine/conf/network_check.h"
 
 static bool is_subsystem(enum mv_hostdev_type type)
 {
@@ -127,6 +128,10 @@ int mv_hostdev_check(struct mv_hostdev_def *def, struct mv_conf_at *at, struct m
 		return mv_conf_fail(at, err, MV_ERR_XML, "the device of the host has no <source>.");
 	if (check_model(def, at, err) < 0)
 		return -1;
+	for (size_t i = 0; i < def->n_routes; i++) {
+		if (mv_route_check("guest interface", def->routes[i], at, err) < 0)
+			return -1;
+	}
 	switch (def->type) {
 	case MV_HOSTDEV_TYPE_USB: return check_usb(def, at, err);
 	case MV_HOSTDEV_TYPE_PCI: return check_pci(def, at, err);

@@ -199,8 +199,8 @@ static bool reachable(const struct mv_network_def *def, const struct mv_conf_add
 	return false;
 }
 
-int mv_network_route_check_in(const struct mv_network_def *def, struct mv_network_route_def *route,
-			      const struct mv_conf_at *at, struct mv_error **err)
+int mv_route_check(const char *owner, struct mv_network_route_def *route, const struct mv_conf_at *at,
+		   struct mv_error **err)
 {
 	bool six = route->family == MV_IP_FAMILY_IPV6;
 	const char *family = six ? "ipv6" : route->family ? "ipv4" : "no";
@@ -210,25 +210,25 @@ int mv_network_route_check_in(const struct mv_network_def *def, struct mv_networ
 
 	if (mv_conf_addr_parse(route->address, &address) < 0 || (address.family == AF_INET6) != six)
 		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "%s: %s family specified for non-%s address '%s' in route definition", def->name,
+				    "%s: %s family specified for non-%s address '%s' in route definition", owner,
 				    family, six ? "IPv6" : "IPv4", route->address);
 	if (mv_conf_addr_parse(route->gateway, &gateway) < 0 || (gateway.family == AF_INET6) != six)
 		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "%s: %s specified for non-%s gateway address '%s' in route definition", def->name,
+				    "%s: %s specified for non-%s gateway address '%s' in route definition", owner,
 				    family, six ? "IPv6" : "IPv4", route->gateway);
 	if (route->netmask && six)
 		return mv_conf_fail(at, err, MV_ERR_XML,
 				    "%s: Specifying netmask invalid for IPv6 address '%s' in route definition",
-				    def->name, route->address);
+				    owner, route->address);
 	if (route->netmask && route->has_prefix)
 		return mv_conf_fail(at, err, MV_ERR_XML, "%s: Route definition cannot have both a prefix and a netmask",
-				    def->name);
+				    owner);
 	if (route->has_prefix && route->prefix > mv_conf_addr_bits(&address))
 		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "%s: Invalid prefix %u specified in route definition, must be 0 - %u", def->name,
+				    "%s: Invalid prefix %u specified in route definition, must be 0 - %u", owner,
 				    route->prefix, mv_conf_addr_bits(&address));
 	if (route->netmask && (mask = mv_conf_netmask_prefix(route->netmask)) < 0)
-		return mv_conf_fail(at, err, MV_ERR_XML, "%s: Invalid netmask '%s' in route definition", def->name,
+		return mv_conf_fail(at, err, MV_ERR_XML, "%s: Invalid netmask '%s' in route definition", owner,
 				    route->netmask);
 	/* 0.0.0.0 without a prefix is the default route. */
 	prefix = route->has_prefix                   ? route->prefix :
@@ -237,11 +237,19 @@ int mv_network_route_check_in(const struct mv_network_def *def, struct mv_networ
 						       class_prefix(&address);
 	if (!mv_conf_addr_rest_is(&address, prefix, 0))
 		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "%s: Address '%s' in route definition is not a network address", def->name,
+				    "%s: Address '%s' in route definition is not a network address", owner,
 				    route->address);
-	if (mv_conf_clean_addr(&route->address, err) < 0 || mv_conf_clean_addr(&route->gateway, err) < 0)
+	return mv_conf_clean_addr(&route->address, err) < 0 || mv_conf_clean_addr(&route->gateway, err) < 0 ? -1 : 0;
+}
+
+int mv_network_route_check_in(const struct mv_network_def *def, struct mv_network_route_def *route,
+			      const struct mv_conf_at *at, struct mv_error **err)
+{
+	struct mv_conf_addr gateway;
+
+	if (mv_route_check(def->name, route, at, err) < 0)
 		return -1;
-	if (!reachable(def, &gateway, at))
+	if (mv_conf_addr_parse(route->gateway, &gateway) < 0 || !reachable(def, &gateway, at))
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "unreachable static route gateway '%s' specified for network '%s'", route->gateway,
 				    def->name);

@@ -161,7 +161,7 @@ return {
 			{ attr = "model", type = "enum", of = "rng_model", required = true },
 			{ attr = "bytes", in_ = "rate", type = "uint", default = 0, quiet = true },
 			{ attr = "period", in_ = "rate", type = "uint", default = 0, quiet = true },
-			{ elem = "backend", struct = "rng_source" },
+			{ elem = "backend", struct = "rng_source", once = true },
 			{ elem = "driver", struct = "virtio_driver", drop_empty = true },
 			{ attr = "name", in_ = "alias", type = "string", field = "alias" },
 			{ attr = "index", in_ = "acpi", type = "uint", min = 1, field = "acpi_index" },
