@@ -22,8 +22,8 @@ static int check_features(struct mv_cpu_def *cpu, struct mv_conf_at *at, struct 
 			feature->policy = MV_CPU_POLICY_REQUIRE;
 		for (size_t k = 0; k < i; k++) {
 			if (same_text(cpu->features[k]->name, feature->name))
-				return mv_conf_fail(at, err, MV_ERR_XML, "CPU feature '%s' is specified more than once.",
-						    feature->name);
+				return mv_conf_fail(at, err, MV_ERR_XML,
+						    "CPU feature '%s' is specified more than once.", feature->name);
 		}
 	}
 	return 0;
@@ -38,7 +38,8 @@ static int check_model(struct mv_cpu_def *cpu, struct mv_conf_at *at, struct mv_
 		return mv_conf_fail(at, err, MV_ERR_XML, "the CPU vendor_id '%s' must have exactly 12 characters.",
 				    model->vendor_id);
 	if (model->vendor_id && strchr(model->vendor_id, ','))
-		return mv_conf_fail(at, err, MV_ERR_XML, "the CPU vendor_id '%s' must not have a comma.", model->vendor_id);
+		return mv_conf_fail(at, err, MV_ERR_XML, "the CPU vendor_id '%s' must not have a comma.",
+				    model->vendor_id);
 	if (cpu->mode == MV_CPU_MODE_HOST_PASSTHROUGH || cpu->mode == MV_CPU_MODE_MAXIMUM) {
 		mv_conf_clear(&mv_cpu_model_desc, model);
 	} else if (model->name && !*model->name) {
@@ -58,9 +59,11 @@ static int check_model(struct mv_cpu_def *cpu, struct mv_conf_at *at, struct mv_
 
 int mv_cpu_check(struct mv_cpu_def *cpu, struct mv_conf_at *at, struct mv_error **err)
 {
-	if (cpu->migratable != MV_TRI_NONE && cpu->mode != MV_CPU_MODE_HOST_PASSTHROUGH && cpu->mode != MV_CPU_MODE_MAXIMUM)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the attribute migratable is only possible with the CPU modes host-passthrough and maximum.");
+	if (cpu->migratable != MV_TRI_NONE && cpu->mode != MV_CPU_MODE_HOST_PASSTHROUGH &&
+	    cpu->mode != MV_CPU_MODE_MAXIMUM)
+		return mv_conf_fail(
+			at, err, MV_ERR_CONFIG_UNSUPPORTED,
+			"the attribute migratable is only possible with the CPU modes host-passthrough and maximum.");
 	if (check_model(cpu, at, err) < 0 || check_features(cpu, at, err) < 0)
 		return -1;
 	if (cpu->mode == MV_CPU_MODE_NONE || cpu->mode == MV_CPU_MODE_CUSTOM) {
@@ -84,11 +87,13 @@ int mv_cpu_check(struct mv_cpu_def *cpu, struct mv_conf_at *at, struct mv_error 
 	return 0;
 }
 
-/* --- NUMA ------------------------------------------------------------------------------------------------------------ */
+/* --- NUMA ------------------------------------------------------------------------------------------------------------
+ */
 
 static int by_cell_id(const void *a, const void *b)
 {
-	const struct mv_numa_cell_def *x = *(struct mv_numa_cell_def *const *)a, *y = *(struct mv_numa_cell_def *const *)b;
+	const struct mv_numa_cell_def *x = *(struct mv_numa_cell_def *const *)a,
+				      *y = *(struct mv_numa_cell_def *const *)b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
@@ -101,14 +106,16 @@ static int number_cells(struct mv_cpu_numa_def *numa, struct mv_conf_at *at, str
 			numa->cells[i]->id = (unsigned)i;
 		numa->cells[i]->has_id = true;
 		if (numa->cells[i]->id >= numa->n_cells)
-			return mv_conf_fail(at, err, MV_ERR_XML,
-					    "NUMA cell %u is out of range: the numbers of %zu cells are 0 to %zu, each once.",
-					    numa->cells[i]->id, numa->n_cells, numa->n_cells - 1);
+			return mv_conf_fail(
+				at, err, MV_ERR_XML,
+				"NUMA cell %u is out of range: the numbers of %zu cells are 0 to %zu, each once.",
+				numa->cells[i]->id, numa->n_cells, numa->n_cells - 1);
 	}
 	qsort(numa->cells, numa->n_cells, sizeof(*numa->cells), by_cell_id);
 	for (size_t i = 1; i < numa->n_cells; i++) {
 		if (numa->cells[i]->id == numa->cells[i - 1]->id)
-			return mv_conf_fail(at, err, MV_ERR_XML, "NUMA cell %u is described twice.", numa->cells[i]->id);
+			return mv_conf_fail(at, err, MV_ERR_XML, "NUMA cell %u is described twice.",
+					    numa->cells[i]->id);
 	}
 	return 0;
 }
@@ -126,14 +133,17 @@ static int read_distances(const struct mv_cpu_numa_def *numa, unsigned *distance
 			unsigned to = d->siblings[k]->id, value = d->siblings[k]->value;
 
 			if (to >= n)
-				return mv_conf_fail(at, err, MV_ERR_XML, "NUMA cell %zu has a distance to cell %u, which is not there.",
-						    i, to);
-			if ((to == i) != (value == 10))
 				return mv_conf_fail(at, err, MV_ERR_XML,
-						    "the distance %u of NUMA cell %zu to cell %u is not possible: it is 10 to itself, more to others.",
-						    value, i, to);
+						    "NUMA cell %zu has a distance to cell %u, which is not there.", i,
+						    to);
+			if ((to == i) != (value == 10))
+				return mv_conf_fail(
+					at, err, MV_ERR_XML,
+					"the distance %u of NUMA cell %zu to cell %u is not possible: it is 10 to itself, more to others.",
+					value, i, to);
 			if (distances[i * n + to])
-				return mv_conf_fail(at, err, MV_ERR_XML, "NUMA cell %zu has two distances to cell %u.", i, to);
+				return mv_conf_fail(at, err, MV_ERR_XML, "NUMA cell %zu has two distances to cell %u.",
+						    i, to);
 			distances[i * n + to] = value;
 		}
 	}
@@ -163,7 +173,8 @@ static int write_distances(struct mv_numa_cell_def *cell, const unsigned *distan
 	return 0;
 }
 
-/* A distance holds for the way back too, when that has none of its own; a cell that has one to others has one to itself. */
+/* A distance holds for the way back too, when that has none of its own; a cell that has one to others has one to
+ * itself. */
 static int complete_distances(struct mv_cpu_numa_def *numa, struct mv_conf_at *at, struct mv_error **err)
 {
 	size_t n = numa->n_cells;
@@ -176,10 +187,12 @@ static int complete_distances(struct mv_cpu_numa_def *numa, struct mv_conf_at *a
 	if (!any)
 		return 0;
 	if (n > 1024)
-		return mv_conf_fail(at, err, MV_ERR_XML, "distances between more than 1024 NUMA cells are not possible.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "distances between more than 1024 NUMA cells are not possible.");
 	distances = calloc(n * n, sizeof(*distances));
 	if (!distances)
-		return mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for the distances of %zu NUMA cells.", n);
+		return mv_error_set(err, MV_ERR_NO_MEMORY,
+				    "There is no memory left for the distances of %zu NUMA cells.", n);
 	if (read_distances(numa, distances, at, err) < 0)
 		goto out;
 	for (size_t i = 0; i < n; i++) {

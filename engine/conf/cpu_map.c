@@ -9,7 +9,7 @@ struct features {
 	uint64_t bits[4];
 };
 
-static const char *const ppc64_models[] = { "POWER6",  "POWER7",	 "POWER8",	  "POWER9",
+static const char *const ppc64_models[] = { "POWER6",  "POWER7",        "POWER8",        "POWER9",
 					    "POWER10", "POWERPC_e5500", "POWERPC_e6500", NULL };
 
 enum family { FAMILY_NONE, FAMILY_X86, FAMILY_PPC64, FAMILY_ARM, FAMILY_S390 };
@@ -37,7 +37,8 @@ static int no_support(enum mv_arch arch, struct mv_error **err)
 			    mv_conf_word(&mv_arch_enum, arch));
 }
 
-/* --- sets of features ------------------------------------------------------------------------------------------------ */
+/* --- sets of features ------------------------------------------------------------------------------------------------
+ */
 
 static bool has(const struct features *f, unsigned i)
 {
@@ -107,7 +108,8 @@ static void features_of_model(const struct mv_cpu_x86_model *m, struct features 
 	}
 }
 
-/* --- names ----------------------------------------------------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------------------------------------------------
+ */
 
 static int add_name(char ***names, size_t *count, const char *name, struct mv_error **err)
 {
@@ -155,12 +157,14 @@ int mv_cpu_model_names(enum mv_arch arch, char ***names, size_t *count, struct m
 	return 0;
 }
 
-/* --- what processors have in common ---------------------------------------------------------------------------------- */
+/* --- what processors have in common ----------------------------------------------------------------------------------
+ */
 
 static int set_text(char **to, const char *text, struct mv_error **err)
 {
 	*to = strdup(text);
-	return *to ? 0 : mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for the description of a processor.");
+	return *to ? 0 :
+		     mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for the description of a processor.");
 }
 
 static struct mv_cpu_def *new_cpu(const char *model, enum mv_cpu_fallback fallback, struct mv_error **err)
@@ -216,9 +220,9 @@ static bool is_vendor(const char *name)
 	return strcmp(name, "Intel") == 0 || strcmp(name, "AMD") == 0 || strcmp(name, "Hygon") == 0;
 }
 
-/* How far a model is from what is wanted. Each feature to be added costs 1. Of those to be taken away only the first half counts
- * as such, each 1 more than the one before, from 2; the others cost 1. That is libvirt's measure, by which it chooses, so
- * it is ours. *penalty: the part for what is taken away. */
+/* How far a model is from what is wanted. Each feature to be added costs 1. Of those to be taken away only the first
+ * half counts as such, each 1 more than the one before, from 2; the others cost 1. That is libvirt's measure, by which
+ * it chooses, so it is ours. *penalty: the part for what is taken away. */
 static unsigned cost_of(unsigned added, unsigned removed, unsigned *penalty)
 {
 	unsigned counted = (removed + 1) / 2;
@@ -227,8 +231,10 @@ static unsigned cost_of(unsigned added, unsigned removed, unsigned *penalty)
 	return added + removed - counted + *penalty;
 }
 
-/* The model that is nearest to a set of features; `preferred` (may be NULL) when it is possible at all. NULL: none is. */
-static const struct mv_cpu_x86_model *nearest_model(const struct features *wanted, const char *vendor, const char *preferred)
+/* The model that is nearest to a set of features; `preferred` (may be NULL) when it is possible at all. NULL: none is.
+ */
+static const struct mv_cpu_x86_model *nearest_model(const struct features *wanted, const char *vendor,
+						    const char *preferred)
 {
 	const struct mv_cpu_x86_model *best = NULL;
 	unsigned best_cost = 0, best_penalty = 0;
@@ -258,14 +264,15 @@ static const struct mv_cpu_x86_model *nearest_model(const struct features *wante
 
 static int by_name(const void *a, const void *b)
 {
-	const struct mv_cpu_feature_def *x = *(struct mv_cpu_feature_def *const *)a, *y = *(struct mv_cpu_feature_def *const *)b;
+	const struct mv_cpu_feature_def *x = *(struct mv_cpu_feature_def *const *)a,
+					*y = *(struct mv_cpu_feature_def *const *)b;
 
 	return strcmp(x->name, y->name);
 }
 
 /* The features that make the model what is wanted; with `expand` all that are wanted, by name. */
-static int describe(struct mv_cpu_def *cpu, const struct mv_cpu_x86_model *model, const struct features *wanted, bool expand,
-		    struct mv_error **err)
+static int describe(struct mv_cpu_def *cpu, const struct mv_cpu_x86_model *model, const struct features *wanted,
+		    bool expand, struct mv_error **err)
 {
 	struct features f;
 
@@ -327,10 +334,12 @@ static int baseline_x86(struct mv_cpu_def *const *cpus, size_t count, bool expan
 	model = is_empty(&common) ? NULL : nearest_model(&common, vendor, name);
 	if (!model)
 		return mv_error_set(err, MV_ERR_OPERATION_FAILED, "CPUs are incompatible");
-	cpu = new_cpu(model->name, name && strcmp(model->name, name) == 0 ? MV_CPU_FALLBACK_FORBID : MV_CPU_FALLBACK_ALLOW, err);
+	cpu = new_cpu(model->name,
+		      name && strcmp(model->name, name) == 0 ? MV_CPU_FALLBACK_FORBID : MV_CPU_FALLBACK_ALLOW, err);
 	if (!cpu)
 		return -1;
-	if ((all_have_vendor && set_text(&cpu->vendor, vendor, err) < 0) || describe(cpu, model, &common, expand, err) < 0) {
+	if ((all_have_vendor && set_text(&cpu->vendor, vendor, err) < 0) ||
+	    describe(cpu, model, &common, expand, err) < 0) {
 		mv_conf_free(&mv_cpu_desc, cpu);
 		return -1;
 	}
@@ -370,9 +379,7 @@ int mv_cpu_baseline(struct mv_cpu_def *const *cpus, size_t count, bool expand, s
 	switch (family_of(cpus[0]->arch)) {
 	case FAMILY_X86: return baseline_x86(cpus, count, expand, out, err);
 	case FAMILY_PPC64: return baseline_ppc64(cpus, count, out, err);
-	case FAMILY_ARM:
-		*out = new_cpu(cpus[0]->model.name, MV_CPU_FALLBACK_ALLOW, err);
-		return *out ? 0 : -1;
+	case FAMILY_ARM: *out = new_cpu(cpus[0]->model.name, MV_CPU_FALLBACK_ALLOW, err); return *out ? 0 : -1;
 	case FAMILY_S390:
 		return mv_error_set(err, MV_ERR_NO_SUPPORT, "cannot compute baseline CPU of %s architecture",
 				    mv_conf_word(&mv_arch_enum, cpus[0]->arch));

@@ -1,5 +1,5 @@
-/* Questions to sets of processors and nodes in their canonical text ("0-3,5": ascending ranges). All accept NULL, which is
- * the empty set. */
+/* Questions to sets of processors and nodes in their canonical text ("0-3,5": ascending ranges). All accept NULL, which
+ * is the empty set. */
 #ifndef MV_CONF_CPUSET_WALK_H
 #define MV_CONF_CPUSET_WALK_H
 

@@ -1,6 +1,6 @@
-/* What the tables of schema/domain.lua cannot say about single elements of a domain: which attributes need each other, which
- * values go together, what libvirt leaves out. Each function is called when its element has been read, so that messages have
- * its line. What looks at the domain as a whole is in domain_complete_def.c. */
+/* What the tables of schema/domain.lua cannot say about single elements of a domain: which attributes need each other,
+ * which values go together, what libvirt leaves out. Each function is called when its element has been read, so that
+ * messages have its line. What looks at the domain as a whole is in domain_complete_def.c. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include <ctype.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ static void drop(char **text)
 	*text = NULL;
 }
 
-/* --- features -------------------------------------------------------------------------------------------------------- */
+/* --- features --------------------------------------------------------------------------------------------------------
+ */
 
 int mv_hyperv_spinlocks_check(struct mv_hyperv_spinlocks_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -28,8 +29,8 @@ int mv_hyperv_spinlocks_check(struct mv_hyperv_spinlocks_def *def, struct mv_con
 	if (!def->has_retries)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the attribute 'retries' of <spinlocks> is missing.");
 	if (def->retries < 0xfff)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the retries of Hyper-V spinlocks must be at least 4095, not %u.",
-				    def->retries);
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the retries of Hyper-V spinlocks must be at least 4095, not %u.", def->retries);
 	return 0;
 }
 
@@ -40,11 +41,14 @@ int mv_hyperv_vendor_id_check(struct mv_hyperv_vendor_id_def *def, struct mv_con
 		return 0;
 	}
 	if (!def->value)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the attribute 'value' of the Hyper-V feature <vendor_id> is missing.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the attribute 'value' of the Hyper-V feature <vendor_id> is missing.");
 	if (strlen(def->value) > 12)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the Hyper-V vendor_id '%s' has more than 12 characters.", def->value);
+		return mv_conf_fail(at, err, MV_ERR_XML, "the Hyper-V vendor_id '%s' has more than 12 characters.",
+				    def->value);
 	if (strchr(def->value, ','))
-		return mv_conf_fail(at, err, MV_ERR_XML, "the Hyper-V vendor_id '%s' must not have a comma.", def->value);
+		return mv_conf_fail(at, err, MV_ERR_XML, "the Hyper-V vendor_id '%s' must not have a comma.",
+				    def->value);
 	return 0;
 }
 
@@ -67,7 +71,8 @@ int mv_kvm_dirty_ring_check(struct mv_kvm_dirty_ring_def *def, struct mv_conf_at
 		return mv_conf_fail(at, err, MV_ERR_XML, "the attribute 'size' of <dirty-ring> is missing.");
 	if (def->size < 1024 || def->size > 65536 || def->size & (def->size - 1))
 		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "the size of the dirty ring is %u; it must be a power of 2 from 1024 to 65536.", def->size);
+				    "the size of the dirty ring is %u; it must be a power of 2 from 1024 to 65536.",
+				    def->size);
 	return 0;
 }
 
@@ -108,7 +113,8 @@ int mv_feature_capabilities_check(struct mv_feature_capabilities_def *def, struc
 	return 0;
 }
 
-/* --- os -------------------------------------------------------------------------------------------------------------- */
+/* --- os --------------------------------------------------------------------------------------------------------------
+ */
 
 int mv_domain_os_bootmenu_check(struct mv_domain_os_bootmenu_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -125,25 +131,31 @@ static int check_loader(const struct mv_domain_os_def *os, struct mv_conf_at *at
 	const struct mv_domain_os_loader_def *loader = &os->loader;
 
 	if (os->firmware != MV_OS_FIRMWARE_NONE) {
-		const char *bad = loader->read_only != MV_TRI_NONE ? "readonly" :
-				  loader->type != MV_OS_LOADER_TYPE_NONE || loader->path ? "type" :
-				  loader->secure == MV_TRI_NO ? "secure" : NULL;
+		const char *bad = loader->read_only != MV_TRI_NONE             ? "readonly" :
+			loader->type != MV_OS_LOADER_TYPE_NONE || loader->path ? "type" :
+			loader->secure == MV_TRI_NO                            ? "secure" :
+										 NULL;
 
 		if (bad)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "the loader's attribute '%s' cannot be given together with the choice of firmware (<os firmware='...'>).",
-					    bad);
+			return mv_conf_fail(
+				at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				"the loader's attribute '%s' cannot be given together with the choice of firmware (<os firmware='...'>).",
+				bad);
 		if (os->nvram.present && os->nvram.template)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "the nvram's attribute 'template' cannot be given together with the choice of firmware (<os firmware='...'>).");
+			return mv_conf_fail(
+				at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				"the nvram's attribute 'template' cannot be given together with the choice of firmware (<os firmware='...'>).");
 		if (os->nvram.present && os->firmware == MV_OS_FIRMWARE_BIOS)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "firmware of the type 'bios' has no nvram.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "firmware of the type 'bios' has no nvram.");
 	} else {
 		if (!loader->path && (loader->present || os->nvram.present))
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "the loader has no path, and no firmware is to be chosen (<os firmware='...'>).");
+			return mv_conf_fail(
+				at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				"the loader has no path, and no firmware is to be chosen (<os firmware='...'>).");
 		if (loader->stateless == MV_TRI_NO && loader->type != MV_OS_LOADER_TYPE_PFLASH)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "only a loader of the type 'pflash' can have NVRAM.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "only a loader of the type 'pflash' can have NVRAM.");
 	}
 	if (loader->stateless == MV_TRI_YES && os->nvram.present)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "a stateless loader cannot have NVRAM.");
@@ -177,7 +189,8 @@ static int check_init(const struct mv_domain_os_def *os, struct mv_conf_at *at, 
 {
 	for (size_t i = 0; i < os->n_initenvs; i++) {
 		if (!os->initenvs[i]->value)
-			return mv_conf_fail(at, err, MV_ERR_XML, "<initenv name='%s'> has no value.", os->initenvs[i]->name);
+			return mv_conf_fail(at, err, MV_ERR_XML, "<initenv name='%s'> has no value.",
+					    os->initenvs[i]->name);
 	}
 	return 0;
 }
@@ -202,7 +215,8 @@ int mv_domain_os_check(struct mv_domain_os_def *os, struct mv_conf_at *at, struc
 	return 0;
 }
 
-/* --- clock ----------------------------------------------------------------------------------------------------------- */
+/* --- clock -----------------------------------------------------------------------------------------------------------
+ */
 
 /* An adjustment of UTC or local time by seconds is what libvirt calls variable. */
 static int check_adjustment(struct mv_domain_clock_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -227,7 +241,8 @@ static int check_adjustment(struct mv_domain_clock_def *def, struct mv_conf_at *
 			return 0;
 		if (!end)
 			return mv_conf_fail(at, err, MV_ERR_XML,
-					    "the clock's adjustment '%s' is neither a number of seconds nor 'reset'.", def->adjustment);
+					    "the clock's adjustment '%s' is neither a number of seconds nor 'reset'.",
+					    def->adjustment);
 		def->basis = def->offset == MV_CLOCK_OFFSET_LOCALTIME ? MV_CLOCK_BASIS_LOCALTIME : MV_CLOCK_BASIS_UTC;
 		def->offset = MV_CLOCK_OFFSET_VARIABLE;
 	}
@@ -250,11 +265,13 @@ int mv_domain_clock_check(struct mv_domain_clock_def *def, struct mv_conf_at *at
 	if (def->offset != MV_CLOCK_OFFSET_TIMEZONE)
 		drop(&def->timezone);
 	else if (!def->timezone)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "a clock with offset='timezone' needs the attribute 'timezone'.");
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "a clock with offset='timezone' needs the attribute 'timezone'.");
 	if (def->offset != MV_CLOCK_OFFSET_ABSOLUTE)
 		def->has_start = false;
 	else if (!def->has_start)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "a clock with offset='absolute' needs the attribute 'start'.");
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
+				    "a clock with offset='absolute' needs the attribute 'start'.");
 	return 0;
 }
 
@@ -264,15 +281,19 @@ int mv_clock_timer_check(struct mv_clock_timer_def *def, struct mv_conf_at *at, 
 
 	if (def->name == MV_TIMER_NAME_KVMCLOCK || def->name == MV_TIMER_NAME_HYPERVCLOCK) {
 		if (def->tickpolicy != MV_TIMER_TICKPOLICY_NONE)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the timer %s has no tick policy.", name);
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the timer %s has no tick policy.",
+					    name);
 	}
 	if (def->track != MV_TIMER_TRACK_NONE && def->name != MV_TIMER_NAME_RTC && def->name != MV_TIMER_NAME_PLATFORM)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the timer %s cannot track; only rtc and platform can.", name);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the timer %s cannot track; only rtc and platform can.", name);
 	if (def->name != MV_TIMER_NAME_TSC) {
 		if (def->frequency)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the timer %s has no frequency; only tsc has.", name);
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "the timer %s has no frequency; only tsc has.", name);
 		if (def->mode != MV_TIMER_MODE_NONE)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the timer %s has no mode; only tsc has.", name);
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "the timer %s has no mode; only tsc has.", name);
 	}
 	if (def->catchup.present && def->tickpolicy != MV_TIMER_TICKPOLICY_CATCHUP &&
 	    (def->catchup.threshold || def->catchup.slew || def->catchup.limit))
@@ -280,7 +301,8 @@ int mv_clock_timer_check(struct mv_clock_timer_def *def, struct mv_conf_at *at, 
 	return 0;
 }
 
-/* --- sysinfo --------------------------------------------------------------------------------------------------------- */
+/* --- sysinfo ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Keeps the entries that libvirt knows, in its order, the first of each name. */
 static int sort_entries(struct mv_sysinfo_block_def *block, const char *const *names, const char *what,
@@ -304,11 +326,14 @@ static int sort_entries(struct mv_sysinfo_block_def *block, const char *const *n
 		int ret = 0;
 
 		if (entry->value && *entry->value)
-			ret = mv_conf_warn(at, err, "the entry '%s' in <%s> of <sysinfo> is not known or there twice, and was left out.",
-					   entry->name, what);
+			ret = mv_conf_warn(
+				at, err,
+				"the entry '%s' in <%s> of <sysinfo> is not known or there twice, and was left out.",
+				entry->name, what);
 		if (ret < 0)
 			return -1;
-		mv_conf_free(&mv_sysinfo_entry_desc, mv_conf_remove(block->entries, &block->n_entries, block->n_entries - 1));
+		mv_conf_free(&mv_sysinfo_entry_desc,
+			     mv_conf_remove(block->entries, &block->n_entries, block->n_entries - 1));
 	}
 	return 0;
 }
@@ -328,20 +353,24 @@ static bool is_bios_date(const char *date)
 	unsigned month, day, year;
 	int end = 0;
 
-	return sscanf(date, "%2u/%2u/%4u%n", &month, &day, &year, &end) == 3 && !date[end] && month >= 1 && month <= 12 &&
-	       day >= 1 && day <= 31 && (year < 100 || (year >= 1900 && year < 2100));
+	return sscanf(date, "%2u/%2u/%4u%n", &month, &day, &year, &end) == 3 && !date[end] && month >= 1 &&
+		month <= 12 && day >= 1 && day <= 31 && (year < 100 || (year >= 1900 && year < 2100));
 }
 
 static int check_smbios(struct mv_sysinfo_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	static const char *const bios[] = { "vendor", "version", "date", "release", NULL };
-	static const char *const system[] = { "manufacturer", "product", "version", "serial", "uuid", "sku", "family", NULL };
-	static const char *const board[] = { "manufacturer", "product", "version", "serial", "asset", "location", NULL };
+	static const char *const system[] = { "manufacturer", "product", "version", "serial",
+					      "uuid",         "sku",     "family",  NULL };
+	static const char *const board[] = {
+		"manufacturer", "product", "version", "serial", "asset", "location", NULL
+	};
 	static const char *const chassis[] = { "manufacturer", "version", "serial", "asset", "sku", NULL };
 	const char *date, *uuid;
 	uint8_t parsed[16];
 
-	if (sort_entries(&def->bios, bios, "bios", at, err) < 0 || sort_entries(&def->system, system, "system", at, err) < 0 ||
+	if (sort_entries(&def->bios, bios, "bios", at, err) < 0 ||
+	    sort_entries(&def->system, system, "system", at, err) < 0 ||
 	    sort_entries(&def->chassis, chassis, "chassis", at, err) < 0)
 		return -1;
 	for (size_t i = 0; i < def->n_base_boards;) {
@@ -354,7 +383,8 @@ static int check_smbios(struct mv_sysinfo_def *def, struct mv_conf_at *at, struc
 	}
 	date = entry_value(&def->bios, "date");
 	if (date && !is_bios_date(date))
-		return mv_conf_fail(at, err, MV_ERR_XML, "the BIOS date '%s' in <sysinfo> is not month/day/year.", date);
+		return mv_conf_fail(at, err, MV_ERR_XML, "the BIOS date '%s' in <sysinfo> is not month/day/year.",
+				    date);
 	uuid = entry_value(&def->system, "uuid");
 	if (uuid && mv_uuid_parse(uuid, parsed) < 0)
 		return mv_conf_fail(at, err, MV_ERR_XML, "the UUID '%s' in <sysinfo> is not one.", uuid);
@@ -365,7 +395,8 @@ int mv_sysinfo_check(struct mv_sysinfo_def *def, struct mv_conf_at *at, struct m
 {
 	if (def->type == MV_SYSINFO_TYPE_SMBIOS) {
 		while (def->n_entries > 0)
-			mv_conf_free(&mv_sysinfo_fwcfg_desc, mv_conf_remove(def->entries, &def->n_entries, def->n_entries - 1));
+			mv_conf_free(&mv_sysinfo_fwcfg_desc,
+				     mv_conf_remove(def->entries, &def->n_entries, def->n_entries - 1));
 		return check_smbios(def, at, err);
 	}
 	mv_conf_clear(&mv_sysinfo_block_desc, &def->bios);
@@ -373,20 +404,23 @@ int mv_sysinfo_check(struct mv_sysinfo_def *def, struct mv_conf_at *at, struct m
 	mv_conf_clear(&mv_sysinfo_block_desc, &def->chassis);
 	mv_conf_clear(&mv_sysinfo_oem_strings_desc, &def->oem_strings);
 	while (def->n_base_boards > 0)
-		mv_conf_free(&mv_sysinfo_block_desc, mv_conf_remove(def->base_boards, &def->n_base_boards, def->n_base_boards - 1));
+		mv_conf_free(&mv_sysinfo_block_desc,
+			     mv_conf_remove(def->base_boards, &def->n_base_boards, def->n_base_boards - 1));
 	for (size_t i = 0; i < def->n_entries; i++) {
 		struct mv_sysinfo_fwcfg_def *entry = def->entries[i];
 
 		if (entry->file)
 			drop(&entry->value);
 		else if (!entry->value || !*entry->value)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the firmware entry '%s' needs a value or the attribute 'file'.",
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the firmware entry '%s' needs a value or the attribute 'file'.",
 					    entry->name);
 	}
 	return 0;
 }
 
-/* --- the rest -------------------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------------------------------
+ */
 
 int mv_domain_idmap_check(struct mv_domain_idmap_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -394,7 +428,8 @@ int mv_domain_idmap_check(struct mv_domain_idmap_def *def, struct mv_conf_at *at
 	size_t counts[] = { def->n_uids, def->n_gids };
 
 	if (!def->n_uids != !def->n_gids)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "users and groups must both be mapped, or none of them.");
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "users and groups must both be mapped, or none of them.");
 	for (size_t l = 0; l < 2; l++) {
 		struct mv_domain_idmap_entry_def **list = lists[l];
 
@@ -407,7 +442,8 @@ int mv_domain_idmap_check(struct mv_domain_idmap_def *def, struct mv_conf_at *at
 			list[k] = entry;
 		}
 		if (counts[l] > 0 && list[0]->start != 0)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the container's root user (0) must be mapped.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "the container's root user (0) must be mapped.");
 	}
 	return 0;
 }
@@ -444,7 +480,8 @@ int mv_domain_keywrap_check(struct mv_domain_keywrap_def *def, struct mv_conf_at
 	return 0;
 }
 
-int mv_domain_launch_security_check(struct mv_domain_launch_security_def *def, struct mv_conf_at *at, struct mv_error **err)
+int mv_domain_launch_security_check(struct mv_domain_launch_security_def *def, struct mv_conf_at *at,
+				    struct mv_error **err)
 {
 	if (def->type == MV_LAUNCH_SECURITY_TYPE_SEV) {
 		if (!def->has_policy)
@@ -480,7 +517,8 @@ int mv_domain_seclabel_check(struct mv_domain_seclabel_def *def, struct mv_conf_
 		break;
 	case MV_SECLABEL_TYPE_NONE_:
 		if (def->relabel == MV_TRI_YES)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the label type 'none' excludes relabelling.");
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "the label type 'none' excludes relabelling.");
 		def->relabel = MV_TRI_NONE;
 		drop(&def->label);
 		drop(&def->imagelabel);
@@ -494,13 +532,16 @@ int mv_domain_seclabel_check(struct mv_domain_seclabel_def *def, struct mv_conf_
 int mv_domain_resource_check(struct mv_domain_resource_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	if (!def->partition && !def->fibrechannel_appid)
-		return mv_conf_fail(at, err, MV_ERR_XML, "<resource> has neither a <partition> nor a <fibrechannel appid='...'>.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "<resource> has neither a <partition> nor a <fibrechannel appid='...'>.");
 	if (def->fibrechannel_appid && (!*def->fibrechannel_appid || strlen(def->fibrechannel_appid) > 128))
-		return mv_conf_fail(at, err, MV_ERR_XML, "the appid of <fibrechannel> has %zu characters; 1 to 128 are possible.",
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the appid of <fibrechannel> has %zu characters; 1 to 128 are possible.",
 				    strlen(def->fibrechannel_appid));
 	for (const char *c = def->fibrechannel_appid; c && *c; c++) {
 		if (!isprint((unsigned char)*c))
-			return mv_conf_fail(at, err, MV_ERR_XML, "the appid of <fibrechannel> has a character that cannot be printed.");
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the appid of <fibrechannel> has a character that cannot be printed.");
 	}
 	return 0;
 }

@@ -17,9 +17,9 @@ static void drop(char **text)
 	*text = NULL;
 }
 
-#define drop_list(list, count, desc)                                                                                   \
-	while (*(count) > 0)                                                                                           \
-	mv_conf_free(desc, mv_conf_remove(list, count, *(count) - 1))
+#define drop_list(list, count, desc) \
+	while (*(count) > 0)         \
+	mv_conf_free(desc, mv_conf_remove(list, count, *(count)-1))
 
 static void drop_texts(char ***list, size_t *count)
 {
@@ -30,7 +30,8 @@ static void drop_texts(char ***list, size_t *count)
 	*count = 0;
 }
 
-/* --- checks of the document as a whole ------------------------------------------------------------------------------- */
+/* --- checks of the document as a whole -------------------------------------------------------------------------------
+ */
 
 int mv_domain_name_check(const char *name, struct mv_error **err)
 {
@@ -118,8 +119,9 @@ static int check_actions(const struct mv_domain_def *def, struct mv_conf_at *at,
 	for (size_t i = 0; i < 2; i++) {
 		if (events[i].action == MV_LIFECYCLE_ACTION_COREDUMP_DESTROY ||
 		    events[i].action == MV_LIFECYCLE_ACTION_COREDUMP_RESTART)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<on_%s> cannot be '%s'; that is only for <on_crash>.",
-					    events[i].event, mv_conf_word(&mv_lifecycle_action_enum, events[i].action));
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "<on_%s> cannot be '%s'; that is only for <on_crash>.", events[i].event,
+					    mv_conf_word(&mv_lifecycle_action_enum, events[i].action));
 	}
 	return 0;
 }
@@ -134,12 +136,13 @@ static int check_numa_vcpus(const struct mv_domain_def *def, struct mv_conf_at *
 
 		if (n > 0 && mv_cpuset_last(cpus) >= def->vcpu.max)
 			return mv_conf_fail(at, err, MV_ERR_INTERNAL,
-					    "NUMA cell %zu has vCPU %u, but <vcpu> says that there are %u.", i, mv_cpuset_last(cpus),
-					    def->vcpu.max);
+					    "NUMA cell %zu has vCPU %u, but <vcpu> says that there are %u.", i,
+					    mv_cpuset_last(cpus), def->vcpu.max);
 		count += n;
 	}
 	if (count > def->vcpu.max)
-		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the NUMA cells have %u vCPUs, but <vcpu> says %u.", count, def->vcpu.max);
+		return mv_conf_fail(at, err, MV_ERR_INTERNAL, "the NUMA cells have %u vCPUs, but <vcpu> says %u.",
+				    count, def->vcpu.max);
 	return 0;
 }
 
@@ -162,7 +165,8 @@ static int check_seclabels(struct mv_domain_def *def, struct mv_conf_at *at, str
 			return mv_conf_fail(at, err, MV_ERR_XML, "each of several security labels needs a model.");
 		for (size_t k = 0; k < i; k++) {
 			if (same_model(def->seclabels[k]->model, def->seclabels[i]->model))
-				return mv_conf_fail(at, err, MV_ERR_XML, "the security label for the model '%s' is there twice.",
+				return mv_conf_fail(at, err, MV_ERR_XML,
+						    "the security label for the model '%s' is there twice.",
 						    def->seclabels[i]->model);
 		}
 	}
@@ -182,7 +186,8 @@ static int check_system_uuid(const struct mv_domain_def *def, const struct mv_sy
 		if (strcmp(entry->name, "uuid") != 0 || mv_uuid_parse(entry->value, uuid) < 0)
 			continue;
 		if (memcmp(def->uuid, none, 16) != 0 && memcmp(def->uuid, uuid, 16) != 0)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the UUID in <sysinfo> is not that of the domain: '%s'.", entry->value);
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the UUID in <sysinfo> is not that of the domain: '%s'.", entry->value);
 	}
 	return 0;
 }
@@ -204,7 +209,8 @@ int mv_domain_check(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_
 	return 0;
 }
 
-/* --- completion for a driver ----------------------------------------------------------------------------------------- */
+/* --- completion for a driver -----------------------------------------------------------------------------------------
+ */
 
 static int fill_uuid(uint8_t uuid[16], struct mv_error **err)
 {
@@ -218,7 +224,8 @@ static int fill_text(char **text, const char *value, struct mv_error **err)
 	if (*text || !value)
 		return 0;
 	*text = strdup(value);
-	return *text ? 0 : mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for the definition of a domain.");
+	return *text ? 0 :
+		       mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for the definition of a domain.");
 }
 
 static bool any_device_boots(const struct mv_devices_def *d)

@@ -6,7 +6,8 @@
 
 #include "engine/conf/cpuset_walk.h"
 
-/* --- vCPUs ----------------------------------------------------------------------------------------------------------- */
+/* --- vCPUs -----------------------------------------------------------------------------------------------------------
+ */
 
 static int by_vcpu_id(const void *a, const void *b)
 {
@@ -53,7 +54,8 @@ static int check_vcpu_list(struct mv_domain_def *def, struct mv_conf_at *at, str
 		bool on = vcpu->enabled == MV_TRI_YES;
 
 		if (vcpu->id >= max)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the vCPU %u in <vcpus> is out of range: <vcpu> says %u.", vcpu->id, max);
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the vCPU %u in <vcpus> is out of range: <vcpu> says %u.", vcpu->id, max);
 		if (vcpu->hotpluggable == MV_TRI_NONE)
 			vcpu->hotpluggable = on ? MV_TRI_NO : MV_TRI_YES;
 		if (!on)
@@ -63,7 +65,8 @@ static int check_vcpu_list(struct mv_domain_def *def, struct mv_conf_at *at, str
 	qsort(vcpus->vcpus, vcpus->n_vcpus, sizeof(*vcpus->vcpus), by_vcpu_id);
 	for (size_t i = 1; i < vcpus->n_vcpus; i++) {
 		if (vcpus->vcpus[i]->id == vcpus->vcpus[i - 1]->id)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the vCPU %u is there twice in <vcpus>.", vcpus->vcpus[i]->id);
+			return mv_conf_fail(at, err, MV_ERR_XML, "the vCPU %u is there twice in <vcpus>.",
+					    vcpus->vcpus[i]->id);
 	}
 	if (fill_vcpus(vcpus, max, err) < 0)
 		return -1;
@@ -71,11 +74,13 @@ static int check_vcpu_list(struct mv_domain_def *def, struct mv_conf_at *at, str
 		unsigned order = vcpus->vcpus[i]->order;
 
 		if (order > enabled)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the order %u of vCPU %zu is more than the %u vCPUs that are on.", order,
-					    i, enabled);
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "the order %u of vCPU %zu is more than the %u vCPUs that are on.", order, i,
+					    enabled);
 		for (size_t k = 0; order && k < i; k++) {
 			if (vcpus->vcpus[k]->order == order)
-				return mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs %zu and %zu have the same order, %u.", k, i, order);
+				return mv_conf_fail(at, err, MV_ERR_XML,
+						    "the vCPUs %zu and %zu have the same order, %u.", k, i, order);
 		}
 	}
 	def->vcpu.current = enabled;
@@ -88,8 +93,8 @@ int mv_domain_check_vcpus(struct mv_domain_def *def, struct mv_conf_at *at, stru
 	struct mv_domain_vcpu_def *vcpu = &def->vcpu;
 
 	if (vcpu->has_current && vcpu->current > vcpu->max)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<vcpu current='%u'> is more than the maximum, %u.",
-				    vcpu->current, vcpu->max);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "<vcpu current='%u'> is more than the maximum, %u.", vcpu->current, vcpu->max);
 	if (vcpu->has_current && vcpu->current == vcpu->max)
 		vcpu->has_current = false;
 	if (!vcpu->has_current)
@@ -101,14 +106,17 @@ int mv_domain_check_vcpus(struct mv_domain_def *def, struct mv_conf_at *at, stru
 	return check_vcpu_list(def, at, err);
 }
 
-/* --- iothreads ------------------------------------------------------------------------------------------------------- */
+/* --- iothreads -------------------------------------------------------------------------------------------------------
+ */
 
 static int check_pool(bool has_min, int min, bool has_max, int max, struct mv_conf_at *at, struct mv_error **err)
 {
 	if (has_max && max <= 0)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "thread_pool_max must be at least 1, not %d.", max);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "thread_pool_max must be at least 1, not %d.",
+				    max);
 	if (has_min && min < 0)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "thread_pool_min must not be negative: %d.", min);
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "thread_pool_min must not be negative: %d.",
+				    min);
 	if (has_min && (!has_max || min > max))
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "thread_pool_min (%d) must be smaller than or equal to thread_pool_max.", min);
@@ -130,22 +138,24 @@ int mv_domain_check_iothreads(struct mv_domain_def *def, struct mv_conf_at *at, 
 	struct mv_domain_iothreadids_def *ids = &def->iothreadids;
 	struct mv_domain_default_iothread_def *pool = &def->default_iothread;
 
-	if (pool->present && check_pool(pool->has_thread_pool_min, pool->thread_pool_min, pool->has_thread_pool_max,
-					pool->thread_pool_max, at, err) < 0)
+	if (pool->present &&
+	    check_pool(pool->has_thread_pool_min, pool->thread_pool_min, pool->has_thread_pool_max,
+		       pool->thread_pool_max, at, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ids->n_iothreads; i++) {
 		const struct mv_domain_iothread_def *t = ids->iothreads[i];
 
 		if (find_iothread(ids, t->id) != t)
 			return mv_conf_fail(at, err, MV_ERR_XML, "the iothread %u is there twice.", t->id);
-		if (check_pool(t->has_thread_pool_min, t->thread_pool_min, t->has_thread_pool_max, t->thread_pool_max, at, err) < 0)
+		if (check_pool(t->has_thread_pool_min, t->thread_pool_min, t->has_thread_pool_max, t->thread_pool_max,
+			       at, err) < 0)
 			return -1;
 	}
 	if (ids->n_iothreads == 0)
 		return 0;
 	if (def->iothreads > MV_CONF_MAX_ITEMS)
-		return mv_conf_fail(at, err, MV_ERR_XML, "%u iothreads are more than the %u that are possible.", def->iothreads,
-				    MV_CONF_MAX_ITEMS);
+		return mv_conf_fail(at, err, MV_ERR_XML, "%u iothreads are more than the %u that are possible.",
+				    def->iothreads, MV_CONF_MAX_ITEMS);
 	for (unsigned id = 1; ids->n_iothreads < def->iothreads; id++) {
 		struct mv_domain_iothread_def *t;
 
@@ -182,7 +192,8 @@ static size_t iothread_place(const struct mv_domain_def *def, unsigned id)
 	return id;
 }
 
-/* --- cputune --------------------------------------------------------------------------------------------------------- */
+/* --- cputune ---------------------------------------------------------------------------------------------------------
+ */
 
 static int check_range(const char *what, long long value, long long min, long long max, struct mv_conf_at *at,
 		       struct mv_error **err)
@@ -190,7 +201,8 @@ static int check_range(const char *what, long long value, long long min, long lo
 	if (value <= 0 || (value >= min && value <= max)) /* 0: not given; a negative quota: no limit */
 		return 0;
 	return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-			    "the value %lld of <%s> in <cputune> must be in the range [%lld, %lld].", value, what, min, max);
+			    "the value %lld of <%s> in <cputune> must be in the range [%lld, %lld].", value, what, min,
+			    max);
 }
 
 static int check_shares(const struct mv_domain_cputune_def *t, struct mv_conf_at *at, struct mv_error **err)
@@ -243,7 +255,8 @@ static int check_vcpupins(struct mv_domain_def *def, struct mv_conf_at *at, stru
 		unsigned vcpu = t->vcpupins[i]->vcpu;
 
 		if (vcpu >= def->vcpu.max) {
-			if (mv_conf_warn(at, err, "<vcpupin vcpu='%u'> is left out: there are only %u vCPUs.", vcpu, def->vcpu.max) < 0)
+			if (mv_conf_warn(at, err, "<vcpupin vcpu='%u'> is left out: there are only %u vCPUs.", vcpu,
+					 def->vcpu.max) < 0)
 				return -1;
 			mv_conf_free(&mv_cputune_vcpupin_desc, mv_conf_remove(t->vcpupins, &t->n_vcpupins, i--));
 			continue;
@@ -263,13 +276,16 @@ static int check_iothreadpins(struct mv_domain_def *def, struct mv_conf_at *at, 
 		size_t k = i;
 
 		if (!has_iothread(def, pin->iothread))
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<iothreadpin> is for the iothread %u, which is not there.",
-					    pin->iothread);
-		for (; k > 0 && iothread_place(def, t->iothreadpins[k - 1]->iothread) > iothread_place(def, pin->iothread); k--)
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "<iothreadpin> is for the iothread %u, which is not there.", pin->iothread);
+		for (; k > 0 &&
+		     iothread_place(def, t->iothreadpins[k - 1]->iothread) > iothread_place(def, pin->iothread);
+		     k--)
 			t->iothreadpins[k] = t->iothreadpins[k - 1];
 		t->iothreadpins[k] = pin;
 		if (k > 0 && t->iothreadpins[k - 1]->iothread == pin->iothread)
-			return mv_conf_fail(at, err, MV_ERR_INTERNAL, "<iothreadpin> is there twice for iothread %u.", pin->iothread);
+			return mv_conf_fail(at, err, MV_ERR_INTERNAL, "<iothreadpin> is there twice for iothread %u.",
+					    pin->iothread);
 	}
 	return 0;
 }
@@ -301,14 +317,14 @@ static int split_vcpuscheds(struct mv_domain_def *def, struct mv_conf_at *at, st
 		if (check_scheduler("vcpusched", all[i]->scheduler, &all[i]->has_priority, at, err) < 0)
 			goto out;
 		if (mv_cpuset_count(all[i]->vcpus) && mv_cpuset_last(all[i]->vcpus) >= def->vcpu.max) {
-			mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "<vcpusched> is for vCPU %u, which is not there.",
-				     mv_cpuset_last(all[i]->vcpus));
+			mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				     "<vcpusched> is for vCPU %u, which is not there.", mv_cpuset_last(all[i]->vcpus));
 			goto out;
 		}
 		for (size_t k = 0; k < i; k++) {
 			if (mv_cpuset_overlap(all[i]->vcpus, all[k]->vcpus)) {
-				mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs '%s' and '%s' of two <vcpusched> overlap.", all[k]->vcpus,
-					     all[i]->vcpus);
+				mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs '%s' and '%s' of two <vcpusched> overlap.",
+					     all[k]->vcpus, all[i]->vcpus);
 				goto out;
 			}
 		}
@@ -367,7 +383,8 @@ static int split_iothreadscheds(struct mv_domain_def *def, struct mv_conf_at *at
 		}
 		for (size_t k = 0; k < i; k++) {
 			if (mv_cpuset_overlap(all[i]->iothreads, all[k]->iothreads)) {
-				mv_conf_fail(at, err, MV_ERR_XML, "the iothreads '%s' and '%s' of two <iothreadsched> overlap.",
+				mv_conf_fail(at, err, MV_ERR_XML,
+					     "the iothreads '%s' and '%s' of two <iothreadsched> overlap.",
 					     all[k]->iothreads, all[i]->iothreads);
 				goto out;
 			}
@@ -415,7 +432,8 @@ int mv_domain_check_cputune(struct mv_domain_def *def, struct mv_conf_at *at, st
 	return split_vcpuscheds(def, at, err) < 0 || split_iothreadscheds(def, at, err) < 0 ? -1 : 0;
 }
 
-/* --- cachetune and memorytune ---------------------------------------------------------------------------------------- */
+/* --- cachetune and memorytune ----------------------------------------------------------------------------------------
+ */
 
 static int by_level_type_id(const void *a, const void *b)
 {
@@ -436,10 +454,11 @@ static int check_caches(struct mv_cachetune_def *tune, struct mv_conf_at *at, st
 			const struct mv_cachetune_cache_def *a = tune->caches[i], *b = tune->caches[k];
 
 			if (a->level == b->level && a->id == b->id &&
-			    (a->type == b->type || a->type == MV_CACHETUNE_TYPE_BOTH || b->type == MV_CACHETUNE_TYPE_BOTH))
+			    (a->type == b->type || a->type == MV_CACHETUNE_TYPE_BOTH ||
+			     b->type == MV_CACHETUNE_TYPE_BOTH))
 				return mv_conf_fail(at, err, MV_ERR_XML,
-						    "two <cache> of <cachetune vcpus='%s'> collide: level %u, id %u.", tune->vcpus, a->level,
-						    a->id);
+						    "two <cache> of <cachetune vcpus='%s'> collide: level %u, id %u.",
+						    tune->vcpus, a->level, a->id);
 		}
 	}
 	if (tune->n_caches > 0)
@@ -461,16 +480,20 @@ static int check_nodes(struct mv_memorytune_def *tune, struct mv_conf_at *at, st
 		qsort(tune->nodes, tune->n_nodes, sizeof(*tune->nodes), by_node_id);
 	for (size_t i = 1; i < tune->n_nodes; i++) {
 		if (tune->nodes[i]->id == tune->nodes[i - 1]->id)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the memory bandwidth of node %u is there twice in <memorytune vcpus='%s'>.",
-					    tune->nodes[i]->id, tune->vcpus);
+			return mv_conf_fail(
+				at, err, MV_ERR_XML,
+				"the memory bandwidth of node %u is there twice in <memorytune vcpus='%s'>.",
+				tune->nodes[i]->id, tune->vcpus);
 	}
 	return 0;
 }
 
-static int outside(const char *element, const char *vcpus, const char *monitor, struct mv_conf_at *at, struct mv_error **err)
+static int outside(const char *element, const char *vcpus, const char *monitor, struct mv_conf_at *at,
+		   struct mv_error **err)
 {
-	return mv_conf_fail(at, err, MV_ERR_INVALID_ARG, "the vCPUs '%s' of a <monitor> are not all among those of <%s vcpus='%s'>.",
-			    monitor, element, vcpus);
+	return mv_conf_fail(at, err, MV_ERR_INVALID_ARG,
+			    "the vCPUs '%s' of a <monitor> are not all among those of <%s vcpus='%s'>.", monitor,
+			    element, vcpus);
 }
 
 /* Two groups of vCPUs are the same or have nothing in common. */
@@ -490,7 +513,8 @@ static int check_group(struct mv_domain_cputune_def *t, const char *vcpus, size_
 	}
 	if (!other)
 		return 0;
-	return mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs '%s' and '%s' of <cachetune> and <memorytune> overlap.", other, vcpus);
+	return mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs '%s' and '%s' of <cachetune> and <memorytune> overlap.",
+			    other, vcpus);
 }
 
 int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -532,7 +556,8 @@ int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, st
 	return 0;
 }
 
-/* --- numatune -------------------------------------------------------------------------------------------------------- */
+/* --- numatune --------------------------------------------------------------------------------------------------------
+ */
 
 /* Where the memory goes and where the vCPUs run is decided together, when either is left to the host. */
 static int check_placement(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
@@ -604,7 +629,8 @@ int mv_domain_check_numatune(struct mv_domain_def *def, struct mv_conf_at *at, s
 		const struct mv_numatune_memnode_def *node = tune->memnodes[i];
 
 		if (node->cellid >= cells)
-			return mv_conf_fail(at, err, MV_ERR_XML, "<memnode cellid='%u'> is for a NUMA cell that is not there.",
+			return mv_conf_fail(at, err, MV_ERR_XML,
+					    "<memnode cellid='%u'> is for a NUMA cell that is not there.",
 					    node->cellid);
 		if (i > 0 && tune->memnodes[i - 1]->cellid == node->cellid)
 			return mv_conf_fail(at, err, MV_ERR_XML, "<memnode cellid='%u'> is there twice.", node->cellid);
@@ -612,7 +638,8 @@ int mv_domain_check_numatune(struct mv_domain_def *def, struct mv_conf_at *at, s
 	return 0;
 }
 
-/* --- blkiotune ------------------------------------------------------------------------------------------------------- */
+/* --- blkiotune -------------------------------------------------------------------------------------------------------
+ */
 
 int mv_domain_check_blkiotune(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
@@ -621,7 +648,8 @@ int mv_domain_check_blkiotune(struct mv_domain_def *def, struct mv_conf_at *at, 
 	for (size_t i = 0; i < tune->n_devices; i++) {
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(tune->devices[i]->path, tune->devices[k]->path) == 0)
-				return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the device '%s' is there twice in <blkiotune>.",
+				return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+						    "the device '%s' is there twice in <blkiotune>.",
 						    tune->devices[i]->path);
 		}
 	}
@@ -636,7 +664,8 @@ int mv_domain_check_blkiotune(struct mv_domain_def *def, struct mv_conf_at *at, 
 	return 0;
 }
 
-/* --- memory ---------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------------------------------
+ */
 
 /* KiB; libvirt's number for "no limit", and all above it. */
 #define UNLIMITED 9007199254740991ull
@@ -651,9 +680,12 @@ static int check_hugepages(struct mv_domain_def *def, struct mv_conf_at *at, str
 		struct mv_domain_hugepage_def *page = huge->pages[i];
 
 		if (page->size == 0)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "the size of huge pages cannot be zero.");
-		if (page->nodeset && mv_cpuset_count(page->nodeset) && mv_cpuset_last(page->nodeset) >= (cells ? cells : 1))
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "huge pages are for NUMA cell %u, which is not there.",
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "the size of huge pages cannot be zero.");
+		if (page->nodeset && mv_cpuset_count(page->nodeset) &&
+		    mv_cpuset_last(page->nodeset) >= (cells ? cells : 1))
+			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+					    "huge pages are for NUMA cell %u, which is not there.",
 					    mv_cpuset_last(page->nodeset));
 		if (!cells) {
 			free(page->nodeset);
@@ -661,15 +693,15 @@ static int check_hugepages(struct mv_domain_def *def, struct mv_conf_at *at, str
 		}
 		if (!page->nodeset && master)
 			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "two sizes of huge pages, %llu and %llu KiB, have no nodeset.", (unsigned long long)master->size,
-					    (unsigned long long)page->size);
+					    "two sizes of huge pages, %llu and %llu KiB, have no nodeset.",
+					    (unsigned long long)master->size, (unsigned long long)page->size);
 		if (!page->nodeset)
 			master = page;
 		for (size_t k = 0; page->nodeset && k < i; k++) {
 			if (mv_cpuset_overlap(page->nodeset, huge->pages[k]->nodeset))
 				return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-						    "the nodesets '%s' and '%s' of two sizes of huge pages overlap.", huge->pages[k]->nodeset,
-						    page->nodeset);
+						    "the nodesets '%s' and '%s' of two sizes of huge pages overlap.",
+						    huge->pages[k]->nodeset, page->nodeset);
 		}
 	}
 	return 0;
@@ -680,7 +712,8 @@ static uint64_t numa_memory(const struct mv_domain_def *def)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < def->cpu.numa.n_cells; i++)
-		sum += def->cpu.numa.cells[i]->memory; /* each at most 2^53: no overflow with the cells that fit in a document */
+		sum += def->cpu.numa.cells[i]
+			       ->memory; /* each at most 2^53: no overflow with the cells that fit in a document */
 	return sum;
 }
 
@@ -696,14 +729,16 @@ int mv_domain_check_memory(struct mv_domain_def *def, struct mv_conf_at *at, str
 	if (def->memory.size == 0)
 		def->memory.size = numa_memory(def);
 	if (def->memory.size == 0)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the size of the memory is missing: in <memory> or in the cells of <numa>.");
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the size of the memory is missing: in <memory> or in the cells of <numa>.");
 	if (!def->has_current_memory || def->current_memory == 0 || def->current_memory > def->memory.size)
 		def->current_memory = def->memory.size;
 	def->has_current_memory = true;
 	if (def->max_memory.present && (!def->max_memory.slots || !def->max_memory.size))
 		return mv_conf_fail(at, err, MV_ERR_XML, "<maxMemory> needs both a size and a number of slots.");
 	if (def->max_memory.present && def->max_memory.size < def->memory.size)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the maximum of the memory (%llu KiB) is less than the memory (%llu KiB).",
+		return mv_conf_fail(at, err, MV_ERR_XML,
+				    "the maximum of the memory (%llu KiB) is less than the memory (%llu KiB).",
 				    (unsigned long long)def->max_memory.size, (unsigned long long)def->memory.size);
 	limit(&tune->has_hard_limit, tune->hard_limit);
 	limit(&tune->has_soft_limit, tune->soft_limit);

@@ -1,5 +1,5 @@
-/* The parts of mv_domain_check() about processors, threads and memory. Each brings its element into the form that libvirt
- * writes, or refuses it. 0 or -1. */
+/* The parts of mv_domain_check() about processors, threads and memory. Each brings its element into the form that
+ * libvirt writes, or refuses it. 0 or -1. */
 #ifndef MV_CONF_DOMAIN_TUNE_H
 #define MV_CONF_DOMAIN_TUNE_H
 

@@ -218,8 +218,8 @@ int mv_route_check(const char *owner, struct mv_network_route_def *route, const 
 				    family, six ? "IPv6" : "IPv4", route->gateway);
 	if (route->netmask && six)
 		return mv_conf_fail(at, err, MV_ERR_XML,
-				    "%s: Specifying netmask invalid for IPv6 address '%s' in route definition",
-				    owner, route->address);
+				    "%s: Specifying netmask invalid for IPv6 address '%s' in route definition", owner,
+				    route->address);
 	if (route->netmask && route->has_prefix)
 		return mv_conf_fail(at, err, MV_ERR_XML, "%s: Route definition cannot have both a prefix and a netmask",
 				    owner);

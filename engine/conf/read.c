@@ -555,9 +555,10 @@ static int read_document(struct mv_reader *r, const char *xml, size_t len)
 	r->ctxt = new_context(r);
 	if (!r->ctxt)
 		return mv_error_set(r->err, MV_ERR_NO_MEMORY, "There is no memory left for reading XML.");
-	/* NOENT: without it libxml2 hands over "&" in attributes as "&#38;". There are no entities but XML's own: a document type
-	 * is refused before. */
-	doc = xmlCtxtReadMemory(r->ctxt, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOENT);
+	/* NOENT: without it libxml2 hands over "&" in attributes as "&#38;". There are no entities but XML's own: a
+	 * document type is refused before. */
+	doc = xmlCtxtReadMemory(r->ctxt, xml, (int)len, NULL, NULL,
+				XML_PARSE_NONET | XML_PARSE_NOWARNING | XML_PARSE_NOENT);
 	if (r->ctxt->myDoc == doc)
 		r->ctxt->myDoc = NULL;
 	xmlFreeDoc(doc);

@@ -1,4 +1,5 @@
-/* What the test host and its hypervisor can do: a machine with a 32-bit processor, which the host's NUMA cells share. */
+/* What the test host and its hypervisor can do: a machine with a 32-bit processor, which the host's NUMA cells share.
+ */
 #define MV_ERROR_DOMAIN MV_FROM_TEST
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static void *add(void *list, size_t *count, const struct mv_conf_desc *desc, str
 
 static int add_host_cpu(struct mv_host_cpu_def *cpu, struct mv_error **err)
 {
-	if (mv_conf_init(&mv_host_cpu_desc, cpu, err) < 0 || mv_conf_init(&mv_host_cpu_features_desc, &cpu->abilities, err) < 0)
+	if (mv_conf_init(&mv_host_cpu_desc, cpu, err) < 0 ||
+	    mv_conf_init(&mv_host_cpu_features_desc, &cpu->abilities, err) < 0)
 		return -1;
 	cpu->arch = MV_ARCH_I686;
 	cpu->abilities.pae = cpu->abilities.nonpae = true;
@@ -68,7 +70,8 @@ static int add_cpus(const struct mv_test_cell *from, unsigned id, unsigned first
 		return -1;
 	cell->cpus.num = from->cpus;
 	for (unsigned i = 0; i < from->cpus; i++) {
-		struct mv_host_cell_cpu_def *cpu = add(&cell->cpus.cpus, &cell->cpus.n_cpus, &mv_host_cell_cpu_desc, err);
+		struct mv_host_cell_cpu_def *cpu = add(&cell->cpus.cpus, &cell->cpus.n_cpus, &mv_host_cell_cpu_desc,
+						       err);
 
 		if (!cpu)
 			return -1;
@@ -88,11 +91,13 @@ static int add_cells(const struct mv_test_host *host, struct mv_host_topology_de
 {
 	unsigned first = 0;
 
-	if (mv_conf_init(&mv_host_topology_desc, topology, err) < 0 || mv_conf_init(&mv_host_cells_desc, &topology->cells, err) < 0)
+	if (mv_conf_init(&mv_host_topology_desc, topology, err) < 0 ||
+	    mv_conf_init(&mv_host_cells_desc, &topology->cells, err) < 0)
 		return -1;
 	topology->cells.num = host->cell_count;
 	for (unsigned i = 0; i < host->cell_count; i++) {
-		struct mv_host_cell_def *cell = add(&topology->cells.cells, &topology->cells.n_cells, &mv_host_cell_desc, err);
+		struct mv_host_cell_def *cell = add(&topology->cells.cells, &topology->cells.n_cells,
+						    &mv_host_cell_desc, err);
 
 		if (!cell)
 			return -1;
@@ -142,8 +147,8 @@ static int add_guest(struct mv_capabilities_def *caps, enum mv_capability_os_typ
 	return 0;
 }
 
-int mv_test_connect_get_capabilities(struct mv_driver *drv, const void *args, struct mv_connect_get_capabilities_ret *ret,
-				     struct mv_error **err)
+int mv_test_connect_get_capabilities(struct mv_driver *drv, const void *args,
+				     struct mv_connect_get_capabilities_ret *ret, struct mv_error **err)
 {
 	mv_auto(mv_capabilities_def) caps = mv_capabilities_def_new(err);
 

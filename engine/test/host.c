@@ -6,10 +6,10 @@
 #include "engine/test/calls.h"
 #include "engine/test/driver.h"
 
-#define MAX_VCPUS     32
-#define CPUS_PRESENT  8
-#define CPUS_ONLINE   0x15 /* processors 0, 2 and 4 */
-#define N_CPU_STATS   4
+#define MAX_VCPUS 32
+#define CPUS_PRESENT 8
+#define CPUS_ONLINE 0x15 /* processors 0, 2 and 4 */
+#define N_CPU_STATS 4
 #define INITIAL_PAGES 6
 
 int mv_test_connect_get_max_vcpus(struct mv_driver *drv, const struct mv_connect_get_max_vcpus_args *args,
@@ -22,7 +22,8 @@ int mv_test_connect_get_max_vcpus(struct mv_driver *drv, const struct mv_connect
 	return 0;
 }
 
-int mv_test_node_get_info(struct mv_driver *drv, const void *args, struct mv_node_get_info_ret *ret, struct mv_error **err)
+int mv_test_node_get_info(struct mv_driver *drv, const void *args, struct mv_node_get_info_ret *ret,
+			  struct mv_error **err)
 {
 	const struct mv_test_host *host = mv_test_host(drv);
 

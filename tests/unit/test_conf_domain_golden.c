@@ -1,5 +1,6 @@
-/* Definitions of domains against what libvirt makes of them: tests/golden/conf/domain/NAME.in.xml, completed, is NAME.out.xml
- * byte for byte, and stays so when it is defined again; bad/NAME.xml is refused. tests/golden/update.sh makes them. */
+/* Definitions of domains against what libvirt makes of them: tests/golden/conf/domain/NAME.in.xml, completed, is
+ * NAME.out.xml byte for byte, and stays so when it is defined again; bad/NAME.xml is refused. tests/golden/update.sh
+ * makes them. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,20 +124,25 @@ static void assert_refused(const char *xml, const char *message)
 }
 
 #define BEGIN "<domain type='test'>\n<name>guest</name>\n<memory>1024</memory>\n<os>\n<type>hvm</type>\n"
-#define END   "</domain>\n"
+#define END "</domain>\n"
 
 /* A wrong value is an error with its line and what would be right. */
 static void messages(void **state)
 {
 	(void)state;
-	assert_refused(BEGIN "</os>\n<on_crash>destory</on_crash>\n" END,
-		       "line 7: lifecycle action 'destory' is not known; did you mean 'destroy'? one of: destroy, restart");
-	assert_refused(BEGIN "<boot dev='hdd'/>\n</os>\n" END, "line 6: boot device 'hdd' is not known; did you mean 'hd'?");
+	assert_refused(
+		BEGIN "</os>\n<on_crash>destory</on_crash>\n" END,
+		"line 7: lifecycle action 'destory' is not known; did you mean 'destroy'? one of: destroy, restart");
+	assert_refused(BEGIN "<boot dev='hdd'/>\n</os>\n" END,
+		       "line 6: boot device 'hdd' is not known; did you mean 'hd'?");
 	assert_refused(BEGIN "</os>\n<features>\n<hyperv>\n<relaxd state='on'/>\n</hyperv>\n</features>\n" END,
 		       "line 9: element 'relaxd' in <hyperv> is not known; did you mean 'relaxed'?");
-	assert_refused(BEGIN "</os>\n<clock offset='utc' adjustment='soon'/>\n" END, "line 7: the clock's adjustment 'soon'");
-	assert_refused(BEGIN "</os>\n<vcpu current='3'>2</vcpu>\n" END, "<vcpu current='3'> is more than the maximum, 2");
-	assert_refused("<domain type='tset'><name>a</name></domain>", "domain type 'tset' is not known; did you mean 'test'?");
+	assert_refused(BEGIN "</os>\n<clock offset='utc' adjustment='soon'/>\n" END,
+		       "line 7: the clock's adjustment 'soon'");
+	assert_refused(BEGIN "</os>\n<vcpu current='3'>2</vcpu>\n" END,
+		       "<vcpu current='3'> is more than the maximum, 2");
+	assert_refused("<domain type='tset'><name>a</name></domain>",
+		       "domain type 'tset' is not known; did you mean 'test'?");
 	assert_refused("<domain type='test'><name>a/b</name></domain>", "name a/b cannot contain '/'");
 }
 
