@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +78,31 @@ static int terminal_pid(lua_State *L)
 static int terminal_is_root(lua_State *L)
 {
 	lua_pushboolean(L, geteuid() == 0);
+	return 1;
+}
+
+/* read_hidden() -> a line of standard input, without its newline, that a terminal does not show; nil at the end */
+static int terminal_read_hidden(lua_State *L)
+{
+	struct termios before, hidden;
+	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+	luaL_Buffer line;
+	char c;
+	ssize_t got;
+
+	if (terminal) {
+		hidden = before;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	}
+	luaL_buffinit(L, &line);
+	while ((got = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n')
+		luaL_addchar(&line, c);
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	luaL_pushresult(&line);
+	if (got != 1 && lua_rawlen(L, -1) == 0)
+		lua_pushnil(L);
 	return 1;
 }
 
@@ -174,6 +201,7 @@ static const luaL_Reg functions[] = {
 	{ "clock", terminal_clock },
 	{ "pid", terminal_pid },
 	{ "is_root", terminal_is_root },
+	{ "read_hidden", terminal_read_hidden },
 	{ "make_file", terminal_make_file },
 	{ "list_folder", terminal_list_folder },
 	{ "is_folder", terminal_is_folder },

@@ -167,6 +167,33 @@ static bool concerns(const struct mv_listener *l, enum mv_call_id event, const v
 	return name && strcmp(name, l->object_name) == 0;
 }
 
+/* Events of a kind of object that the driver has not will never come: as libvirt, that is said when they are asked for.
+ */
+static int check_support(const struct mv_conn *conn, enum mv_call_id event, struct mv_error **err)
+{
+	static const struct {
+		const char *prefix;
+		enum mv_call_id list, registration;
+	} kinds[] = {
+		{ "network_", MV_CALL_CONNECT_LIST_ALL_NETWORKS, MV_CALL_CONNECT_NETWORK_EVENT_REGISTER_ANY },
+		{ "storage_pool_", MV_CALL_CONNECT_LIST_ALL_STORAGE_POOLS,
+		  MV_CALL_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY },
+		{ "node_device_", MV_CALL_CONNECT_LIST_ALL_NODE_DEVICES,
+		  MV_CALL_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY },
+		{ "secret_", MV_CALL_CONNECT_LIST_ALL_SECRETS, MV_CALL_CONNECT_SECRET_EVENT_REGISTER_ANY },
+	};
+	const char *name = mv_call_descs[event].name;
+
+	for (size_t i = 0; i < MV_ARRAY_SIZE(kinds); i++) {
+		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0 &&
+		    !mv_calls_have(conn->drv->ops->calls, kinds[i].list))
+			return mv_error_set(err, MV_ERR_NO_SUPPORT,
+					    "this function is not supported by the connection driver: %s",
+					    mv_call_descs[kinds[i].registration].function);
+	}
+	return 0;
+}
+
 int mv_conn_listen(struct mv_conn *conn, enum mv_call_id event, const void *object, mv_notice_fn fn, void *opaque,
 		   void (*free_opaque)(void *), struct mv_error **err)
 {
@@ -180,6 +207,8 @@ int mv_conn_listen(struct mv_conn *conn, enum mv_call_id event, const void *obje
 	if (!known)
 		return mv_error_set(err, MV_ERR_INVALID_ARG, "'%s' is no event that can be listened to",
 				    event > MV_CALL_NONE && event < MV_CALL_LAST ? mv_call_descs[event].name : "?");
+	if (check_support(conn, event, err) < 0)
+		return -1;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for an event handler");

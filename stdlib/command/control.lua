@@ -145,6 +145,23 @@ function Control:attempt(format, ...)
 	return setmetatable({ ctl = self, text = text_of(format, ...) }, attempt_index)
 end
 
+--- Makes a call that lists. A host that has it not is asked as virsh asks hosts of old, by a call that counts, so that
+--- the errors are the same.
+---@param nouns string[]   what cannot be listed, what cannot be counted
+---@return table result    of the call
+function Control:list_all(nouns, call, count, flags)
+	local ok, result = pcall(self.raw[call], self.raw, 1, flags)
+	if ok then
+		return result
+	elseif type(result) ~= "table" or result.code ~= "no_support" then
+		self:fail_because(result, "Failed to list %s", nouns[1])
+	elseif flags > 3 then -- beyond active and inactive
+		self:fail "Filtering is not supported by this libvirt"
+	end
+	self:attempt("Failed to count %s", nouns[2])[count](self:attempt("Failed to count %s", nouns[2]))
+	self:fail_because(result, "Failed to list %s", nouns[1])
+end
+
 -- --- options ---------------------------------------------------------------------------------------------------------
 
 function Control:given(opt, name)
@@ -247,6 +264,11 @@ end
 --- Lets the user edit XML; see edit.lua.
 function Control:edit(how)
 	return require("moonvisor.command.edit").edit(self, how)
+end
+
+--- The commands that wait for one kind of event; see watch.lua.
+function Control:watch_one(opt, events, object)
+	return require("moonvisor.command.watch").watch_one(self, opt, events, object)
 end
 
 --- Waits for events; see watch.lua.

@@ -68,4 +68,33 @@ function M.watch(ctl, how)
 	return count > 0
 end
 
+--- A command with --event NAME, --list, --loop, --timeout and --timestamp, as net-event is.
+---@param events table[]      each: name, event on the wire, function (message) -> text
+---@param object fun(): any   looks up the object whose events are wanted, or returns nil; called after all else
+function M.watch_one(ctl, opt, events, object)
+	if opt.list then
+		for _, event in ipairs(events) do
+			ctl:print("%s\n", event[1])
+		end
+		return true
+	end
+	local name = opt.event or ctl:fail "either --list or --event <type> is required"
+	local chosen
+	for _, event in ipairs(events) do
+		chosen = event[1] == name and event or chosen
+	end
+	if not chosen then
+		ctl:fail("unknown event type %s", name)
+	end
+	local timeout, only = opt.timeout, object()
+	return M.watch(ctl, {
+		timeout = timeout, loop = opt.loop, timestamp = opt.timestamp,
+		listen = function(hit)
+			return { ctl.raw:on(chosen[2], only, function(message)
+				hit("%s", chosen[3](message))
+			end) }
+		end,
+	})
+end
+
 return M

@@ -30,4 +30,19 @@ local commands = {
 
 local run = {}
 
+local REUSE_EXTERNAL = 1 -- virDomainBackupBeginFlags
+
+run["backup-begin"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local path, checkpoint_path = opt.backupxml, opt.checkpointxml
+	local backup = path and ctl:read_file(path) or "<domainbackup/>"
+	local checkpoint = checkpoint_path and ctl:read_file(checkpoint_path) or nil
+	ctl.raw:domain_backup_begin(dom, backup, checkpoint, opt.reuse_external and REUSE_EXTERNAL or 0)
+	ctl:print "Backup started\n"
+end
+
+run["backup-dumpxml"] = function(ctl, opt)
+	ctl:print_xml(ctl.raw:domain_backup_get_xml_desc(ctl:domain(opt.domain), 0), opt)
+end
+
 return { group = "Backup", keyword = "backup", commands = commands, run = run }

@@ -49,6 +49,7 @@ local commands = {
 	},
 	{
 		name = "secret-list",
+		records = true,
 		summary = "list secrets",
 		description = "Returns a list of secrets",
 		options = {
@@ -83,5 +84,119 @@ local commands = {
 }
 
 local run = {}
+
+local VALIDATE = 1 -- virSecretDefineFlags
+
+-- enum virSecretUsageType
+local USAGES = { [0] = "none", "volume", "ceph", "iscsi", "tls", "vtpm" }
+
+run["secret-define"] = function(ctl, opt)
+	local path = opt.file
+	local xml = ctl:read_file(path)
+	local secret = ctl:attempt("Failed to set attributes from %s", path)
+		:secret_define_xml(xml, opt.validate and VALIDATE or 0)
+	ctl:extra("Secret %s created\n", secret.uuid)
+end
+
+run["secret-dumpxml"] = function(ctl, opt)
+	ctl:print_xml(ctl.raw:secret_get_xml_desc(ctl:secret(opt.secret), 0), opt)
+end
+
+run["secret-undefine"] = function(ctl, opt)
+	local secret = ctl:secret(opt.secret)
+	ctl:attempt("Failed to delete secret %s", secret.uuid):secret_undefine(secret)
+	ctl:extra("Secret %s deleted\n", secret.uuid)
+end
+
+-- --- values ----------------------------------------------------------------------------------------------------------
+
+-- The value that the options name: on the command line, in a file, or typed.
+local function value_of(ctl, opt)
+	local base64 = require "moonvisor.base64"
+	local text, path = opt.base64, opt.file
+	if text then
+		ctl:error "Passing secret value as command-line argument is insecure!"
+	elseif path then
+		text = ctl:read_file(path)
+		if opt.plain then
+			return text
+		end
+	elseif opt.interactive then
+		ctl.flush()
+		ctl:print "Enter new value for secret:"
+		ctl.flush()
+		text = require("moonvisor.terminal").read_hidden()
+		ctl:print "\n"
+		return text or ctl:fail "Failed to read secret"
+	else
+		ctl:fail "Input secret value is missing"
+	end
+	return base64.decode(text) or ctl:fail "Failed to decode secret"
+end
+
+run["secret-set-value"] = function(ctl, opt)
+	ctl:exclusive(opt, "file", "base64")
+	ctl:exclusive(opt, "plain", "base64")
+	ctl:exclusive(opt, "interactive", "base64")
+	ctl:exclusive(opt, "interactive", "plain")
+	ctl:exclusive(opt, "interactive", "file")
+	local secret = ctl:secret(opt.secret)
+	ctl:attempt("Failed to set secret value"):secret_set_value(secret, value_of(ctl, opt), 0)
+	ctl:extra "Secret value set\n"
+end
+
+run["secret-get-value"] = function(ctl, opt)
+	local value = ctl.raw:secret_get_value(ctl:secret(opt.secret), 0)
+	ctl:print("%s", opt.plain and value or require("moonvisor.base64").encode(value))
+end
+
+-- --- listing ---------------------------------------------------------------------------------------------------------
+
+local FILTERS = { { "ephemeral", 1 }, { "no_ephemeral", 2 }, { "private", 4 }, { "no_private", 8 } }
+
+run["secret-list"] = function(ctl, opt)
+	local flags, rows = 0, {}
+	for _, filter in ipairs(FILTERS) do
+		flags = flags | (opt[filter[1]] and filter[2] or 0)
+	end
+	local secrets = ctl:list_all({ "node secrets", "secrets" }, "connect_list_all_secrets", "connect_num_of_secrets",
+		flags).secrets
+	table.sort(secrets, function(a, b)
+		return a.uuid < b.uuid
+	end)
+	for i, secret in ipairs(secrets) do
+		local usage = USAGES[secret.usageType] or "unknown"
+		rows[i] = { uuid = secret.uuid, usage = usage, usage_id = usage ~= "none" and secret.usageID or nil }
+	end
+	ctl:records {
+		rows = rows, columns = { "uuid", "usage", "usage_id" }, name = "uuid",
+		text = function(shown)
+			local t = ctl:table { "UUID", "Usage" }
+			for _, row in ipairs(shown) do
+				t:row(row.uuid, row.usage_id and ("%s %s"):format(row.usage, row.usage_id) or "Unused")
+			end
+			t:show()
+		end,
+	}
+end
+
+-- --- events ----------------------------------------------------------------------------------------------------------
+
+local LIFECYCLE = { [0] = "Defined", "Undefined" }
+
+local EVENTS = {
+	{ "lifecycle", "secret_event_lifecycle", function(event)
+		return ("event 'lifecycle' for secret %s: %s\n"):format(event.secret.uuid, LIFECYCLE[event.event] or "unknown")
+	end },
+	{ "value-changed", "secret_event_value_changed", function(event)
+		return ("event 'value-changed' for secret %s\n"):format(event.secret.uuid)
+	end },
+}
+
+run["secret-event"] = function(ctl, opt)
+	return ctl:watch_one(opt, EVENTS, function()
+		return opt.secret and ctl:secret(opt.secret)
+	end)
+end
 
 return { group = "Secret", keyword = "secret", commands = commands, run = run }
