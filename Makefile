@@ -141,6 +141,7 @@ $(B)/obj/%.o: %.c
 	$(compile)
 
 $(B)/obj/engine/conf/%.o: MV_CPPFLAGS += $(XML_CFLAGS)
+$(B)/obj/tests/unit/test_conf_xml_memory.o: MV_CPPFLAGS += $(XML_CFLAGS)
 
 $(call obj,$(VMM_SRC)): | $(SECCOMP_GEN)
 

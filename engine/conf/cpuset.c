@@ -21,6 +21,15 @@ static bool has(const struct set *set, unsigned n)
 	return set->bits[n / WORD_BITS] >> n % WORD_BITS & 1;
 }
 
+static bool is_empty(const struct set *set)
+{
+	for (size_t i = 0; i < MV_CONF_MAX_CPU / WORD_BITS; i++) {
+		if (set->bits[i])
+			return false;
+	}
+	return true;
+}
+
 static const char *skip_space(const char *p)
 {
 	while (isspace((unsigned char)*p))
@@ -106,7 +115,7 @@ int mv_cpuset_read(const char *text, char **out, char **why)
 
 	*why = NULL;
 	/* Beyond this length it says the same more than once, and would cost more than it could be worth. */
-	if (strlen(text) > LONGEST || read_set(text, &set) < 0) {
+	if (strlen(text) > LONGEST || read_set(text, &set) < 0 || is_empty(&set)) {
 		if (asprintf(why, "is not a set of numbers below %u like 0-3,^2,5", MV_CONF_MAX_CPU) < 0)
 			*why = NULL;
 		return -1;

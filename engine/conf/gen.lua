@@ -919,6 +919,16 @@ local function element_of(struct)
 	return user and user.name
 end
 
+-- Does a structure have memory that must be freed? By value it contains no cycle.
+local function owns(struct)
+	for _, m in ipairs(struct.members) do
+		if m.flags.LIST or m.flags.POINTER or m.kind == "RAW" or m.t and m.t.text or m.struct and owns(m.struct) then
+			return true
+		end
+	end
+	return false
+end
+
 local function write_desc(struct)
 	local attrs, unit_attr = {}, nil
 	for _, m in ipairs(struct.members) do
@@ -951,6 +961,32 @@ local function write_desc(struct)
 		end
 		put("};")
 	end
+	-- Members that some walks look at, so that they need not look at all.
+	local function list(name, wanted)
+		local numbers = {}
+		for _, m in ipairs(struct.members) do
+			if wanted(m) then
+				numbers[#numbers + 1] = m.index
+			end
+		end
+		if #numbers > 0 then
+			put("static const uint16_t %s_%s[] = { %s };", struct.name, name, table.concat(numbers, ", "))
+		end
+		return #numbers
+	end
+	local n_owners = list("owners", function(m)
+		return m.flags.LIST or m.kind == "RAW" or m.t and m.t.text or m.struct and (m.flags.POINTER or owns(m.struct))
+	end)
+	local n_initial = list("initial", function(m)
+		return m.flags.DEFAULT or m.flags.ALWAYS
+	end)
+	local n_required = list("required", function(m)
+		return m.flags.REQUIRED and m.kind ~= "TEXT"
+	end)
+	local dependent = false
+	for _, m in ipairs(struct.members) do
+		dependent = dependent or m.kind == "ATTR" and m.mask ~= nil and m.by_member ~= nil
+	end
 	if #attrs > 0 then
 		put("static const uint16_t %s_attrs[] = { %s };", struct.name, table.concat(attrs, ", "))
 	end
@@ -971,6 +1007,13 @@ const struct mv_conf_desc mv_%s_desc = {
 	.n_members = %d,
 	.attrs = %s,
 	.n_attrs = %d,
+	.owners = %s,
+	.n_owners = %d,
+	.initial = %s,
+	.n_initial = %d,
+	.required = %s,
+	.n_required = %d,
+	.dependent = %s,
 	.children = %s,
 	.n_children = %d,
 	.text = %d,
@@ -979,7 +1022,8 @@ const struct mv_conf_desc mv_%s_desc = {
 	.check = %s,
 };
 ]], struct.name, quote(struct.name), quote(element_of(struct)), struct.name, array(#struct.members, "_members"), #struct.members, array(#attrs, "_attrs"),
-		#attrs, array(n_children, "_children"), n_children, struct.text and struct.text.index or -1, quote(unit_attr),
+		#attrs, array(n_owners, "_owners"), n_owners, array(n_initial, "_initial"), n_initial, array(n_required, "_required"),
+		n_required, tostring(dependent), array(n_children, "_children"), n_children, struct.text and struct.text.index or -1, quote(unit_attr),
 		tostring(struct.closed), struct.check and struct.name .. "_check" or "NULL")
 end
 

@@ -50,34 +50,25 @@ static void free_list(const struct mv_conf_member *m, void *def)
 	*count = 0;
 }
 
-static void free_member(const struct mv_conf_member *m, void *def)
-{
-	char **text = at(def, m->offset);
-
-	if (m->flags & MV_CONF_LIST) {
-		free_list(m, def);
-	} else if (m->kind == MV_CONF_STRUCT) {
-		if (!(m->flags & MV_CONF_POINTER)) {
-			mv_conf_clear(m->desc, at(def, m->offset));
-		} else {
-			mv_conf_free(m->desc, *(void **)at(def, m->offset));
-			*(void **)at(def, m->offset) = NULL;
-		}
-	} else if (is_text(m)) {
-		free(*text);
-		*text = NULL;
-	}
-}
-
 static void free_members(const struct mv_conf_desc *desc, void *def)
 {
-	for (unsigned i = 0; i < desc->n_members; i++)
-		free_member(&desc->members[i], def);
+	for (unsigned i = 0; i < desc->n_owners; i++) {
+		const struct mv_conf_member *m = &desc->members[desc->owners[i]];
+		void *member = at(def, m->offset);
+
+		if (m->flags & MV_CONF_LIST)
+			free_list(m, def);
+		else if (m->kind != MV_CONF_STRUCT)
+			free(*(char **)member);
+		else if (m->flags & MV_CONF_POINTER)
+			mv_conf_free(m->desc, *(void **)member);
+		else if (*(bool *)member)
+			free_members(m->desc, member);
+	}
 }
 
 void mv_conf_clear(const struct mv_conf_desc *desc, void *def)
 {
-	/* Of what is not present nothing is set, unless a caller did so by hand. */
 	free_members(desc, def);
 	memset(def, 0, desc->size);
 }
@@ -92,11 +83,23 @@ void mv_conf_free(const struct mv_conf_desc *desc, void *def)
 
 void mv_conf_clear_member(const struct mv_conf_member *m, void *def)
 {
-	free_member(m, def);
+	void *member = at(def, m->offset);
+
 	if (m->flags & MV_CONF_HAS)
 		*(bool *)at(def, m->has_offset) = false;
-	if (!(m->flags & MV_CONF_LIST) && m->kind != MV_CONF_STRUCT && m->kind != MV_CONF_CHOICE && !is_text(m))
-		memset(at(def, m->offset), 0, mv_conf_value_size(m));
+	if (m->flags & MV_CONF_LIST) {
+		free_list(m, def);
+	} else if (m->kind == MV_CONF_STRUCT && !(m->flags & MV_CONF_POINTER)) {
+		mv_conf_clear(m->desc, member);
+	} else if (m->kind == MV_CONF_STRUCT) {
+		mv_conf_free(m->desc, *(void **)member);
+		*(void **)member = NULL;
+	} else if (is_text(m)) {
+		free(*(char **)member);
+		*(char **)member = NULL;
+	} else {
+		memset(member, 0, mv_conf_value_size(m));
+	}
 }
 
 /* --- new ------------------------------------------------------------------------------------------------------- */
@@ -104,8 +107,8 @@ void mv_conf_clear_member(const struct mv_conf_member *m, void *def)
 int mv_conf_init(const struct mv_conf_desc *desc, void *def, struct mv_error **err)
 {
 	*(bool *)def = true;
-	for (unsigned i = 0; i < desc->n_members; i++) {
-		const struct mv_conf_member *m = &desc->members[i];
+	for (unsigned i = 0; i < desc->n_initial; i++) {
+		const struct mv_conf_member *m = &desc->members[desc->initial[i]];
 
 		if (m->flags & MV_CONF_DEFAULT && mv_conf_value_default(m, def) < 0)
 			return no_memory(err);
@@ -144,7 +147,7 @@ static int copy_members(const struct mv_conf_desc *desc, const void *from, void 
 
 static void *copy_struct(const struct mv_conf_desc *desc, const void *from)
 {
-	void *to = calloc(1, desc->size);
+	void *to = malloc(desc->size);
 
 	if (to && copy_members(desc, from, to) < 0) {
 		mv_conf_free(desc, to);
@@ -206,34 +209,48 @@ static int copy_list(const struct mv_conf_member *m, const void *from, void *to)
 	return 0;
 }
 
-static int copy_member(const struct mv_conf_member *m, const void *from, void *to)
+/* A member that owns memory. Whether it works or not, what is in `to` then may be freed. */
+static int copy_owner(const struct mv_conf_member *m, const void *from, void *to)
 {
+	void **target = at(to, m->offset);
 	const void *source;
 
-	if (m->flags & MV_CONF_HAS)
-		*(bool *)at(to, m->has_offset) = *(bool *)at(from, m->has_offset);
 	if (m->flags & MV_CONF_LIST)
 		return copy_list(m, from, to);
-	if (m->kind == MV_CONF_STRUCT && !(m->flags & MV_CONF_POINTER))
-		return copy_members(m->desc, at(from, m->offset), at(to, m->offset));
-	if (m->kind != MV_CONF_STRUCT && !is_text(m)) {
-		memcpy(at(to, m->offset), at(from, m->offset), mv_conf_value_size(m));
+	if (m->kind == MV_CONF_STRUCT && !(m->flags & MV_CONF_POINTER)) {
+		if (*(const bool *)at(from, m->offset))
+			return copy_members(m->desc, at(from, m->offset), target);
+		memset(target, 0, m->desc->size);
 		return 0;
 	}
 	source = *(void **)at(from, m->offset);
+	*target = NULL;
 	if (!source)
 		return 0;
-	*(void **)at(to, m->offset) = m->kind == MV_CONF_STRUCT ? copy_struct(m->desc, source) : strdup(source);
-	return *(void **)at(to, m->offset) ? 0 : -1;
+	*target = m->kind == MV_CONF_STRUCT ? copy_struct(m->desc, source) : strdup(source);
+	return *target ? 0 : -1;
 }
 
-/* `to` is all zero, and may be freed whenever this fails. */
+static void forget_owner(const struct mv_conf_member *m, void *to)
+{
+	if (m->flags & MV_CONF_LIST)
+		*(size_t *)at(to, m->count_offset) = 0;
+	if (m->kind == MV_CONF_STRUCT && !(m->flags & (MV_CONF_LIST | MV_CONF_POINTER)))
+		memset(at(to, m->offset), 0, m->desc->size);
+	else
+		*(void **)at(to, m->offset) = NULL;
+}
+
 static int copy_members(const struct mv_conf_desc *desc, const void *from, void *to)
 {
-	*(bool *)to = *(const bool *)from;
-	for (unsigned i = 0; i < desc->n_members; i++) {
-		if (copy_member(&desc->members[i], from, to) < 0)
-			return -1;
+	memcpy(to, from, desc->size);
+	for (unsigned i = 0; i < desc->n_owners; i++) {
+		if (copy_owner(&desc->members[desc->owners[i]], from, to) == 0)
+			continue;
+		/* What follows still belongs to `from`. */
+		while (++i < desc->n_owners)
+			forget_owner(&desc->members[desc->owners[i]], to);
+		return -1;
 	}
 	return 0;
 }

@@ -308,11 +308,11 @@ static void start_element(void *data, const xmlChar *name, const xmlChar *prefix
 
 static void check_required(struct mv_reader *r, const struct mv_frame *f)
 {
-	for (unsigned i = 0; i < f->desc->n_members && !r->failed; i++) {
-		const struct mv_conf_member *m = &f->desc->members[i];
+	for (unsigned i = 0; i < f->desc->n_required && !r->failed; i++) {
+		const struct mv_conf_member *m = &f->desc->members[f->desc->required[i]];
 
-		if (!(m->flags & MV_CONF_REQUIRED) || mv_reader_is_seen(f, i) || m->kind == MV_CONF_TEXT ||
-		    !mv_reader_applies(f, m) || (m->flags & MV_CONF_IS_LIVE && !(r->flags & MV_CONF_LIVE)))
+		if (mv_reader_is_seen(f, f->desc->required[i]) || !mv_reader_applies(f, m) ||
+		    (m->flags & MV_CONF_IS_LIVE && !(r->flags & MV_CONF_LIVE)))
 			continue;
 		if (m->kind == MV_CONF_ATTR)
 			mv_reader_refuse(r, f->line, "<%s> has no attribute '%s'", f->name, m->name);

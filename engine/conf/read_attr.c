@@ -115,15 +115,11 @@ static void read_dependent_attrs(struct mv_reader *r, struct mv_frame *f, const 
 
 void mv_reader_attrs(struct mv_reader *r, struct mv_frame *f, const struct mv_sax_attr *attrs, int count)
 {
-	bool dependent = false;
-
 	if (f->desc->unit_attr)
 		mv_reader_unit(r, f, f->desc->unit_attr, attrs, count);
 	for (int i = 0; i < count && !r->failed; i++)
 		read_attr(r, f, &attrs[i]);
-	for (unsigned i = 0; i < f->desc->n_attrs; i++)
-		dependent |= f->desc->members[f->desc->attrs[i]].only_own;
-	if (dependent)
+	if (f->desc->dependent)
 		read_dependent_attrs(r, f, attrs, count);
 }
 

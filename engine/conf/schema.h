@@ -98,7 +98,7 @@ enum mv_conf_kind_of_member {
 #define MV_CONF_GAP_AFTER (1u << 16)
 #define MV_CONF_PRETTY (1u << 17)     /* a size: written in the largest unit that divides it */
 #define MV_CONF_ONCE (1u << 18)       /* an element: a second one is an error, not left out */
-#define MV_CONF_NAMESPACED (1u << 18) /* raw: children have a namespace each */
+#define MV_CONF_NAMESPACED (1u << 19) /* raw: children have a namespace each */
 
 struct mv_conf_desc;
 
@@ -165,6 +165,13 @@ struct mv_conf_desc {
 	unsigned n_members;
 	const uint16_t *attrs; /* numbers of the members that are attributes */
 	unsigned n_attrs;
+	const uint16_t *owners; /* of those that own memory */
+	unsigned n_owners;
+	const uint16_t *initial; /* of those that are set when nothing is given */
+	unsigned n_initial;
+	const uint16_t *required;
+	unsigned n_required;
+	bool dependent; /* an attribute applies or not by another one */
 	const struct mv_conf_child {
 		const char *name, *ns;
 		uint8_t len;
@@ -235,7 +242,8 @@ void *mv_conf_copy(const struct mv_conf_desc *desc, const void *def, struct mv_e
 void mv_conf_free(const struct mv_conf_desc *desc, void *def); /* accepts NULL */
 /* For structures that are members of others: makes an all-zero one present, with its defaults. */
 int mv_conf_init(const struct mv_conf_desc *desc, void *def, struct mv_error **err);
-/* Frees what is in it and leaves all zero: not present. */
+/* Frees what is in it and leaves all zero: not present. This is how a part of an object is taken away: what is not
+ * present is empty, and neither copied nor freed. */
 void mv_conf_clear(const struct mv_conf_desc *desc, void *def);
 /* Frees and clears one member. */
 void mv_conf_clear_member(const struct mv_conf_member *m, void *def);

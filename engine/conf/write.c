@@ -59,6 +59,12 @@ static void put_text(struct writer *w, const char *text)
 
 #define put_literal(w, text) put(w, text, sizeof(text) - 1)
 
+/* What cannot stand for itself: markup, and control characters. */
+static bool is_special(char c)
+{
+	return (unsigned char)c < ' ' || c == '&' || c == '<' || c == '>' || c == '\'' || c == '"';
+}
+
 static const char *escape(char c, bool attribute)
 {
 	switch (c) {
@@ -68,34 +74,25 @@ static const char *escape(char c, bool attribute)
 	case '\'': return "&apos;";
 	case '"': return "&quot;";
 	/* A parser would make spaces of these in an attribute, and a newline of the last one everywhere. */
-	case '\t': return attribute ? "&#9;" : NULL;
-	case '\n': return attribute ? "&#10;" : NULL;
+	case '\t': return attribute ? "&#9;" : "\t";
+	case '\n': return attribute ? "&#10;" : "\n";
 	case '\r': return "&#13;";
-	default: return NULL;
+	default: return ""; /* other control characters cannot be in XML at all */
 	}
 }
 
 static void put_escaped(struct writer *w, const char *text, bool attribute)
 {
-	static const char special[] =
-		"&<>'\"\t\n\r\1\2\3\4\5\6\7\10\13\14\16\17\20\21\22\23\24\25\26\27\30\31\32\33\34\35\36\37";
+	const char *plain = text;
 
-	for (;;) {
-		size_t plain = strcspn(text, special);
-		const char *escaped;
-
-		put(w, text, plain);
-		text += plain;
-		if (!*text)
-			return;
-		escaped = escape(*text, attribute);
-		if (escaped)
-			put_text(w, escaped);
-		else if (*text == '\t' || *text == '\n')
-			put(w, text, 1);
-		/* Other control characters cannot be in XML at all. */
-		text++;
+	for (; *text; text++) {
+		if (!is_special(*text))
+			continue;
+		put(w, plain, (size_t)(text - plain));
+		put_text(w, escape(*text, attribute));
+		plain = text + 1;
 	}
+	put(w, plain, (size_t)(text - plain));
 }
 
 static void put_indent(struct writer *w)

@@ -9,6 +9,8 @@ local conf = require "moonvisor.core".conf
 
 local ROOT <const> = "tests/golden/conf"
 local SCHEMAS <const> = "/usr/share/libvirt/schemas"
+-- A disk with every element: xmllint tries all orders of them, for hours.
+local TOO_SLOW <const> = { ["dev-disk-virtio-full"] = true }
 
 local function read_file(path)
 	local file = io.open(path, "rb")
@@ -72,9 +74,13 @@ end
 
 -- The problems that xmllint has with files; empty: none.
 local function validate(kind, files)
-	local command = ("xmllint --noout --relaxng %s/%s %s 2>&1"):format(SCHEMAS, conf.schemas[kind],
+	local command = ("timeout 100 xmllint --noout --relaxng %s/%s %s 2>&1"):format(SCHEMAS, conf.schemas[kind],
 		table.concat(files, " "))
-	local problems, invalid = lines_of(command), {}
+	local problems, _, _, status = lines_of(command)
+	local invalid = {}
+	if status == 124 then
+		error("xmllint ran out of time", 0)
+	end
 	for _, line in ipairs(problems) do
 		local file = line:match "^(.*) fails to validate$"
 		if file then
@@ -94,7 +100,9 @@ for _, kind in ipairs(conf.kinds) do
 			local output = ("%s/%s-%s.xml"):format(scratch, kind, name)
 			t.it(name, function()
 				check(kind, path, output)
-				outputs[#outputs + 1], inputs[output] = output, path
+				if not TOO_SLOW[name:gsub("%.%a+$", "")] then
+					outputs[#outputs + 1], inputs[output] = output, path
+				end
 			end)
 		end
 		if conf.schemas[kind] then
