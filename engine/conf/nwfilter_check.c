@@ -173,19 +173,25 @@ static const struct attribute *attribute_of(const char *name, const struct mv_co
 	return a;
 }
 
-/* All attributes are text; the name of each says what may be in it. */
-static int check_attributes(const struct mv_conf_desc *desc, const void *def, const struct mv_conf_at *at,
+/* All attributes are text; the name of each says what may be in it. MAC addresses get their usual form. */
+static int check_attributes(const struct mv_conf_desc *desc, void *def, const struct mv_conf_at *at,
 			    struct mv_error **err)
 {
 	for (unsigned i = 0; i < desc->n_members; i++) {
 		const struct mv_conf_member *m = &desc->members[i];
-		const char *text;
+		char **text = (char **)((char *)def + m->offset);
+		const struct attribute *a;
+		char buf[MV_MAC_TEXT];
+		uint8_t mac[6];
 
-		if (m->type != MV_CONF_T_STRING)
+		if (m->type != MV_CONF_T_STRING || !*text)
 			continue;
-		text = *(char *const *)((const char *)def + m->offset);
-		if (text && !is_right(attribute_of(m->name, desc), text))
-			return mv_conf_fail(at, err, MV_ERR_XML, "%s has illegal value %s", m->name, text);
+		a = attribute_of(m->name, desc);
+		if (!is_right(a, *text))
+			return mv_conf_fail(at, err, MV_ERR_XML, "%s has illegal value %s", m->name, *text);
+		if (a->syntax == MAC && mv_mac_parse(*text, mac) == 0 &&
+		    mv_conf_set_text(text, mv_mac_format(mac, buf), err) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -80,10 +80,10 @@ int mv_mac_parse(const char *text, uint8_t mac[6])
 		int high = hex_digit(p[0]);
 		int low = high < 0 ? -1 : hex_digit(p[1]);
 
-		if (low < 0)
+		if (high < 0)
 			return -1;
-		value[i] = (uint8_t)(high << 4 | low);
-		p += 2;
+		value[i] = (uint8_t)(low < 0 ? high : high << 4 | low);
+		p += low < 0 ? 1 : 2;
 		if (i < 5 && *p++ != ':')
 			return -1;
 	}

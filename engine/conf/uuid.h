@@ -16,7 +16,7 @@ const char *mv_uuid_format(const uint8_t uuid[16], char buf[MV_UUID_TEXT]); /* r
 int mv_uuid_generate(uint8_t uuid[16], struct mv_error **err);              /* random (version 4) */
 bool mv_uuid_is_zero(const uint8_t uuid[16]);
 
-int mv_mac_parse(const char *text, uint8_t mac[6]); /* 0, or -1 */
+int mv_mac_parse(const char *text, uint8_t mac[6]); /* one or two digits each; 0, or -1 */
 const char *mv_mac_format(const uint8_t mac[6], char buf[MV_MAC_TEXT]);
 /* 52:54:00 and three bytes that follow from the guest's UUID and the card's number, so that a definition that is made
  * anew from the same specification keeps its addresses. */

@@ -12,12 +12,17 @@ return {
 			{ elem = "group", type = "string" },
 			{ attr = "address", in_ = "mac", type = "mac", field = "mac" },
 			{ elem = "virtualport", struct = "virtualport" },
-			{ elem = "bandwidth", struct = "bandwidth", drop_empty = true },
+			{ elem = "bandwidth", struct = "networkport_bandwidth", drop_empty = true },
 			{ elem = "vlan", struct = "vlan" },
 			{ elem = "port", struct = "port_options", drop_empty = true },
 			{ attr = "trustGuest", in_ = "rxfilters", type = "tri_bool", field = "trust_guest_rx_filters" },
 			{ elem = "plug", struct = "networkport_plug" },
 			check = "mv_networkport_check",
+		},
+		networkport_bandwidth = {
+			{ attr = "classID", type = "uint", field = "class_id" },
+			{ elem = "inbound", struct = "bandwidth_rate" },
+			{ elem = "outbound", struct = "bandwidth_rate" },
 		},
 		networkport_owner = {
 			{ elem = "name", type = "string", required = true },
