@@ -1,3 +1,4 @@
+/* <vcpu>, <vcpus>, <numatune>, <blkiotune> and memory. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
 #include "engine/conf/domain_tune.h"
 
@@ -44,6 +45,37 @@ static int fill_vcpus(struct mv_domain_vcpus_def *vcpus, unsigned max, struct mv
 	return 0;
 }
 
+/* The order in which vCPUs are plugged in: each number once, none above that of vCPUs that are on. */
+static int check_orders(const struct mv_domain_vcpus_def *vcpus, unsigned enabled, struct mv_conf_at *at,
+			struct mv_error **err)
+{
+	unsigned *owners = calloc(enabled + 1, sizeof(*owners)); /* [order]: the vCPU's number, and 1 */
+	int ret = -1;
+
+	if (!owners)
+		return mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for %u vCPUs.", enabled);
+	for (size_t i = 0; i < vcpus->n_vcpus; i++) {
+		unsigned order = vcpus->vcpus[i]->order;
+
+		if (order > enabled) {
+			mv_conf_fail(at, err, MV_ERR_XML,
+				     "the order %u of vCPU %zu is more than the %u vCPUs that are on.", order, i,
+				     enabled);
+			goto out;
+		}
+		if (order && owners[order]) {
+			mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs %u and %zu have the same order, %u.",
+				     owners[order] - 1, i, order);
+			goto out;
+		}
+		owners[order] = (unsigned)i + 1;
+	}
+	ret = 0;
+out:
+	free(owners);
+	return ret;
+}
+
 static int check_vcpu_list(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	struct mv_domain_vcpus_def *vcpus = &def->vcpus;
@@ -70,19 +102,8 @@ static int check_vcpu_list(struct mv_domain_def *def, struct mv_conf_at *at, str
 	}
 	if (fill_vcpus(vcpus, max, err) < 0)
 		return -1;
-	for (size_t i = 0; i < vcpus->n_vcpus; i++) {
-		unsigned order = vcpus->vcpus[i]->order;
-
-		if (order > enabled)
-			return mv_conf_fail(at, err, MV_ERR_XML,
-					    "the order %u of vCPU %zu is more than the %u vCPUs that are on.", order, i,
-					    enabled);
-		for (size_t k = 0; order && k < i; k++) {
-			if (vcpus->vcpus[k]->order == order)
-				return mv_conf_fail(at, err, MV_ERR_XML,
-						    "the vCPUs %zu and %zu have the same order, %u.", k, i, order);
-		}
-	}
+	if (check_orders(vcpus, enabled, at, err) < 0)
+		return -1;
 	def->vcpu.current = enabled;
 	def->vcpu.has_current = enabled != max;
 	return 0;
@@ -104,456 +125,6 @@ int mv_domain_check_vcpus(struct mv_domain_def *def, struct mv_conf_at *at, stru
 		return 0;
 	}
 	return check_vcpu_list(def, at, err);
-}
-
-/* --- iothreads -------------------------------------------------------------------------------------------------------
- */
-
-static int check_pool(bool has_min, int min, bool has_max, int max, struct mv_conf_at *at, struct mv_error **err)
-{
-	if (has_max && max <= 0)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "thread_pool_max must be at least 1, not %d.",
-				    max);
-	if (has_min && min < 0)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "thread_pool_min must not be negative: %d.",
-				    min);
-	if (has_min && (!has_max || min > max))
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "thread_pool_min (%d) must be smaller than or equal to thread_pool_max.", min);
-	return 0;
-}
-
-static struct mv_domain_iothread_def *find_iothread(const struct mv_domain_iothreadids_def *ids, unsigned id)
-{
-	for (size_t i = 0; i < ids->n_iothreads; i++) {
-		if (ids->iothreads[i]->id == id)
-			return ids->iothreads[i];
-	}
-	return NULL;
-}
-
-/* When some threads have numbers, the others get the lowest that are free. */
-int mv_domain_check_iothreads(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_domain_iothreadids_def *ids = &def->iothreadids;
-	struct mv_domain_default_iothread_def *pool = &def->default_iothread;
-
-	if (pool->present &&
-	    check_pool(pool->has_thread_pool_min, pool->thread_pool_min, pool->has_thread_pool_max,
-		       pool->thread_pool_max, at, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ids->n_iothreads; i++) {
-		const struct mv_domain_iothread_def *t = ids->iothreads[i];
-
-		if (find_iothread(ids, t->id) != t)
-			return mv_conf_fail(at, err, MV_ERR_XML, "the iothread %u is there twice.", t->id);
-		if (check_pool(t->has_thread_pool_min, t->thread_pool_min, t->has_thread_pool_max, t->thread_pool_max,
-			       at, err) < 0)
-			return -1;
-	}
-	if (ids->n_iothreads == 0)
-		return 0;
-	if (def->iothreads > MV_CONF_MAX_ITEMS)
-		return mv_conf_fail(at, err, MV_ERR_XML, "%u iothreads are more than the %u that are possible.",
-				    def->iothreads, MV_CONF_MAX_ITEMS);
-	for (unsigned id = 1; ids->n_iothreads < def->iothreads; id++) {
-		struct mv_domain_iothread_def *t;
-
-		if (find_iothread(ids, id))
-			continue;
-		t = mv_conf_new(&mv_domain_iothread_desc, err);
-		if (!t)
-			return -1;
-		t->id = id;
-		if (mv_conf_append(&ids->iothreads, &ids->n_iothreads, t, err) < 0) {
-			mv_conf_free(&mv_domain_iothread_desc, t);
-			return -1;
-		}
-	}
-	def->iothreads = (unsigned)ids->n_iothreads;
-	return 0;
-}
-
-/* Is there a thread with this number? Without <iothreadids> they have the numbers from 1. */
-static bool has_iothread(const struct mv_domain_def *def, unsigned id)
-{
-	if (def->iothreadids.n_iothreads > 0)
-		return find_iothread(&def->iothreadids, id);
-	return id >= 1 && id <= def->iothreads;
-}
-
-/* Where it is among the threads. */
-static size_t iothread_place(const struct mv_domain_def *def, unsigned id)
-{
-	for (size_t i = 0; i < def->iothreadids.n_iothreads; i++) {
-		if (def->iothreadids.iothreads[i]->id == id)
-			return i;
-	}
-	return id;
-}
-
-/* --- cputune ---------------------------------------------------------------------------------------------------------
- */
-
-static int check_range(const char *what, long long value, long long min, long long max, struct mv_conf_at *at,
-		       struct mv_error **err)
-{
-	if (value <= 0 || (value >= min && value <= max)) /* 0: not given; a negative quota: no limit */
-		return 0;
-	return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-			    "the value %lld of <%s> in <cputune> must be in the range [%lld, %lld].", value, what, min,
-			    max);
-}
-
-static int check_shares(const struct mv_domain_cputune_def *t, struct mv_conf_at *at, struct mv_error **err)
-{
-	const struct {
-		const char *name;
-		uint64_t period;
-		int64_t quota;
-	} limits[] = {
-		{ "", t->period, t->quota },
-		{ "global_", t->global_period, t->global_quota },
-		{ "emulator_", t->emulator_period, t->emulator_quota },
-		{ "iothread_", t->iothread_period, t->iothread_quota },
-	};
-
-	if (t->has_shares && t->shares > INT64_MAX)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the value of <shares> in <cputune> must be in the range [2, 262144].");
-	if (t->has_shares && check_range("shares", (long long)t->shares, 2, 262144, at, err) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		char name[32];
-		uint64_t period = limits[i].period > INT64_MAX ? INT64_MAX : limits[i].period;
-
-		strcpy(name, limits[i].name);
-		if (check_range(strcat(name, "period"), (long long)period, 1000, 1000000, at, err) < 0)
-			return -1;
-		strcpy(name, limits[i].name);
-		if (check_range(strcat(name, "quota"), limits[i].quota, 1000, 17592186044415, at, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int by_vcpu(const void *a, const void *b)
-{
-	const struct mv_cputune_vcpupin_def *x = *(struct mv_cputune_vcpupin_def *const *)a;
-	const struct mv_cputune_vcpupin_def *y = *(struct mv_cputune_vcpupin_def *const *)b;
-
-	return (x->vcpu > y->vcpu) - (x->vcpu < y->vcpu);
-}
-
-static int check_vcpupins(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_domain_cputune_def *t = &def->cputune;
-
-	if (t->n_vcpupins > 0)
-		qsort(t->vcpupins, t->n_vcpupins, sizeof(*t->vcpupins), by_vcpu);
-	for (size_t i = 0; i < t->n_vcpupins; i++) {
-		unsigned vcpu = t->vcpupins[i]->vcpu;
-
-		if (vcpu >= def->vcpu.max) {
-			if (mv_conf_warn(at, err, "<vcpupin vcpu='%u'> is left out: there are only %u vCPUs.", vcpu,
-					 def->vcpu.max) < 0)
-				return -1;
-			mv_conf_free(&mv_cputune_vcpupin_desc, mv_conf_remove(t->vcpupins, &t->n_vcpupins, i--));
-			continue;
-		}
-		if (i > 0 && t->vcpupins[i - 1]->vcpu == vcpu)
-			return mv_conf_fail(at, err, MV_ERR_INTERNAL, "<vcpupin> is there twice for vCPU %u.", vcpu);
-	}
-	return 0;
-}
-
-static int check_iothreadpins(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_domain_cputune_def *t = &def->cputune;
-
-	for (size_t i = 0; i < t->n_iothreadpins; i++) {
-		struct mv_cputune_iothreadpin_def *pin = t->iothreadpins[i];
-		size_t k = i;
-
-		if (!has_iothread(def, pin->iothread))
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "<iothreadpin> is for the iothread %u, which is not there.", pin->iothread);
-		for (; k > 0 &&
-		     iothread_place(def, t->iothreadpins[k - 1]->iothread) > iothread_place(def, pin->iothread);
-		     k--)
-			t->iothreadpins[k] = t->iothreadpins[k - 1];
-		t->iothreadpins[k] = pin;
-		if (k > 0 && t->iothreadpins[k - 1]->iothread == pin->iothread)
-			return mv_conf_fail(at, err, MV_ERR_INTERNAL, "<iothreadpin> is there twice for iothread %u.",
-					    pin->iothread);
-	}
-	return 0;
-}
-
-/* The three kinds of <...sched> are alike: a set (but for the emulator), a scheduler and its priority. */
-static int check_scheduler(const char *element, enum mv_scheduler scheduler, bool *has_priority, struct mv_conf_at *at,
-			   struct mv_error **err)
-{
-	if (scheduler != MV_SCHEDULER_FIFO && scheduler != MV_SCHEDULER_RR) {
-		*has_priority = false;
-		return 0;
-	}
-	if (!*has_priority)
-		return mv_conf_fail(at, err, MV_ERR_XML, "the attribute 'priority' of <%s> is missing.", element);
-	return 0;
-}
-
-/* One <vcpusched> for each vCPU, in order. */
-static int split_vcpuscheds(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_domain_cputune_def *t = &def->cputune;
-	struct mv_cputune_vcpusched_def **all = t->vcpuscheds;
-	size_t n_all = t->n_vcpuscheds;
-	int ret = -1;
-
-	t->vcpuscheds = NULL;
-	t->n_vcpuscheds = 0;
-	for (size_t i = 0; i < n_all; i++) {
-		if (check_scheduler("vcpusched", all[i]->scheduler, &all[i]->has_priority, at, err) < 0)
-			goto out;
-		if (mv_cpuset_count(all[i]->vcpus) && mv_cpuset_last(all[i]->vcpus) >= def->vcpu.max) {
-			mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				     "<vcpusched> is for vCPU %u, which is not there.", mv_cpuset_last(all[i]->vcpus));
-			goto out;
-		}
-		for (size_t k = 0; k < i; k++) {
-			if (mv_cpuset_overlap(all[i]->vcpus, all[k]->vcpus)) {
-				mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs '%s' and '%s' of two <vcpusched> overlap.",
-					     all[k]->vcpus, all[i]->vcpus);
-				goto out;
-			}
-		}
-	}
-	for (unsigned id = 0; id < def->vcpu.max; id++) {
-		for (size_t i = 0; i < n_all; i++) {
-			struct mv_cputune_vcpusched_def *one;
-
-			if (!mv_cpuset_has(all[i]->vcpus, id))
-				continue;
-			one = mv_conf_copy(&mv_cputune_vcpusched_desc, all[i], err);
-			if (!one)
-				goto out;
-			/* A set with this number is not shorter than the number, so it fits. */
-			mv_cpuset_single(one->vcpus, id);
-			if (mv_conf_append(&t->vcpuscheds, &t->n_vcpuscheds, one, err) < 0) {
-				mv_conf_free(&mv_cputune_vcpusched_desc, one);
-				goto out;
-			}
-			break;
-		}
-	}
-	ret = 0;
-out:
-	for (size_t i = 0; i < n_all; i++)
-		mv_conf_free(&mv_cputune_vcpusched_desc, all[i]);
-	free(all);
-	return ret;
-}
-
-/* The same for <iothreadsched>, in the order of the threads. */
-static int split_iothreadscheds(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_domain_cputune_def *t = &def->cputune;
-	struct mv_cputune_iothreadsched_def **all = t->iothreadscheds;
-	size_t n_all = t->n_iothreadscheds;
-	size_t n_ids = def->iothreadids.n_iothreads;
-	int ret = -1;
-
-	t->iothreadscheds = NULL;
-	t->n_iothreadscheds = 0;
-	for (size_t i = 0; i < n_all; i++) {
-		const char *at_set = all[i]->iothreads;
-		unsigned first, last;
-
-		if (check_scheduler("iothreadsched", all[i]->scheduler, &all[i]->has_priority, at, err) < 0)
-			goto out;
-		while (mv_cpuset_next(&at_set, &first, &last)) {
-			for (unsigned id = first; id <= last; id++) {
-				if (has_iothread(def, id))
-					continue;
-				mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					     "<iothreadsched> is for the iothread %u, which is not there.", id);
-				goto out;
-			}
-		}
-		for (size_t k = 0; k < i; k++) {
-			if (mv_cpuset_overlap(all[i]->iothreads, all[k]->iothreads)) {
-				mv_conf_fail(at, err, MV_ERR_XML,
-					     "the iothreads '%s' and '%s' of two <iothreadsched> overlap.",
-					     all[k]->iothreads, all[i]->iothreads);
-				goto out;
-			}
-		}
-	}
-	for (size_t place = 0; n_all > 0 && place < def->iothreads; place++) {
-		unsigned id = n_ids > 0 ? def->iothreadids.iothreads[place]->id : (unsigned)place + 1;
-
-		for (size_t i = 0; i < n_all; i++) {
-			struct mv_cputune_iothreadsched_def *one;
-
-			if (!mv_cpuset_has(all[i]->iothreads, id))
-				continue;
-			one = mv_conf_copy(&mv_cputune_iothreadsched_desc, all[i], err);
-			if (!one)
-				goto out;
-			mv_cpuset_single(one->iothreads, id);
-			if (mv_conf_append(&t->iothreadscheds, &t->n_iothreadscheds, one, err) < 0) {
-				mv_conf_free(&mv_cputune_iothreadsched_desc, one);
-				goto out;
-			}
-			break;
-		}
-	}
-	ret = 0;
-out:
-	for (size_t i = 0; i < n_all; i++)
-		mv_conf_free(&mv_cputune_iothreadsched_desc, all[i]);
-	free(all);
-	return ret;
-}
-
-int mv_domain_check_cputune(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_cputune_emulatorsched_def *emulator = &def->cputune.emulatorsched;
-
-	if (!def->cputune.present)
-		return 0;
-	if (check_shares(&def->cputune, at, err) < 0 || check_vcpupins(def, at, err) < 0 ||
-	    check_iothreadpins(def, at, err) < 0)
-		return -1;
-	if (emulator->present &&
-	    check_scheduler("emulatorsched", emulator->scheduler, &emulator->has_priority, at, err) < 0)
-		return -1;
-	return split_vcpuscheds(def, at, err) < 0 || split_iothreadscheds(def, at, err) < 0 ? -1 : 0;
-}
-
-/* --- cachetune and memorytune ----------------------------------------------------------------------------------------
- */
-
-static int by_level_type_id(const void *a, const void *b)
-{
-	const struct mv_cachetune_cache_def *x = *(struct mv_cachetune_cache_def *const *)a;
-	const struct mv_cachetune_cache_def *y = *(struct mv_cachetune_cache_def *const *)b;
-
-	if (x->level != y->level)
-		return x->level < y->level ? -1 : 1;
-	if (x->type != y->type)
-		return x->type < y->type ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-static int check_caches(struct mv_cachetune_def *tune, struct mv_conf_at *at, struct mv_error **err)
-{
-	for (size_t i = 0; i < tune->n_caches; i++) {
-		for (size_t k = 0; k < i; k++) {
-			const struct mv_cachetune_cache_def *a = tune->caches[i], *b = tune->caches[k];
-
-			if (a->level == b->level && a->id == b->id &&
-			    (a->type == b->type || a->type == MV_CACHETUNE_TYPE_BOTH ||
-			     b->type == MV_CACHETUNE_TYPE_BOTH))
-				return mv_conf_fail(at, err, MV_ERR_XML,
-						    "two <cache> of <cachetune vcpus='%s'> collide: level %u, id %u.",
-						    tune->vcpus, a->level, a->id);
-		}
-	}
-	if (tune->n_caches > 0)
-		qsort(tune->caches, tune->n_caches, sizeof(*tune->caches), by_level_type_id);
-	return 0;
-}
-
-static int by_node_id(const void *a, const void *b)
-{
-	const struct mv_memorytune_node_def *x = *(struct mv_memorytune_node_def *const *)a;
-	const struct mv_memorytune_node_def *y = *(struct mv_memorytune_node_def *const *)b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-static int check_nodes(struct mv_memorytune_def *tune, struct mv_conf_at *at, struct mv_error **err)
-{
-	if (tune->n_nodes > 0)
-		qsort(tune->nodes, tune->n_nodes, sizeof(*tune->nodes), by_node_id);
-	for (size_t i = 1; i < tune->n_nodes; i++) {
-		if (tune->nodes[i]->id == tune->nodes[i - 1]->id)
-			return mv_conf_fail(
-				at, err, MV_ERR_XML,
-				"the memory bandwidth of node %u is there twice in <memorytune vcpus='%s'>.",
-				tune->nodes[i]->id, tune->vcpus);
-	}
-	return 0;
-}
-
-static int outside(const char *element, const char *vcpus, const char *monitor, struct mv_conf_at *at,
-		   struct mv_error **err)
-{
-	return mv_conf_fail(at, err, MV_ERR_INVALID_ARG,
-			    "the vCPUs '%s' of a <monitor> are not all among those of <%s vcpus='%s'>.", monitor,
-			    element, vcpus);
-}
-
-/* Two groups of vCPUs are the same or have nothing in common. */
-static int check_group(struct mv_domain_cputune_def *t, const char *vcpus, size_t caches, size_t memories,
-		       struct mv_conf_at *at, struct mv_error **err)
-{
-	const char *other = NULL;
-
-	for (size_t i = 0; !other && i < caches; i++) {
-		if (mv_cpuset_overlap(t->cachetunes[i]->vcpus, vcpus) &&
-		    (memories == SIZE_MAX || strcmp(t->cachetunes[i]->vcpus, vcpus) != 0))
-			other = t->cachetunes[i]->vcpus;
-	}
-	for (size_t i = 0; !other && memories != SIZE_MAX && i < memories; i++) {
-		if (mv_cpuset_overlap(t->memorytunes[i]->vcpus, vcpus))
-			other = t->memorytunes[i]->vcpus;
-	}
-	if (!other)
-		return 0;
-	return mv_conf_fail(at, err, MV_ERR_XML, "the vCPUs '%s' and '%s' of <cachetune> and <memorytune> overlap.",
-			    other, vcpus);
-}
-
-int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
-{
-	struct mv_domain_cputune_def *t = &def->cputune;
-
-	for (size_t i = 0; i < t->n_cachetunes; i++) {
-		struct mv_cachetune_def *tune = t->cachetunes[i];
-
-		mv_cpuset_limit(&tune->vcpus, def->vcpu.max);
-		if (!tune->vcpus || (tune->n_caches == 0 && tune->n_monitors == 0)) {
-			mv_conf_free(&mv_cachetune_desc, mv_conf_remove(t->cachetunes, &t->n_cachetunes, i--));
-			continue;
-		}
-		if (check_caches(tune, at, err) < 0 || check_group(t, tune->vcpus, i, SIZE_MAX, at, err) < 0)
-			return -1;
-		for (size_t k = 0; k < tune->n_monitors; k++) {
-			mv_cpuset_limit(&tune->monitors[k]->vcpus, def->vcpu.max);
-			if (!mv_cpuset_contains(tune->vcpus, tune->monitors[k]->vcpus))
-				return outside("cachetune", tune->vcpus, tune->monitors[k]->vcpus, at, err);
-		}
-	}
-	for (size_t i = 0; i < t->n_memorytunes; i++) {
-		struct mv_memorytune_def *tune = t->memorytunes[i];
-
-		mv_cpuset_limit(&tune->vcpus, def->vcpu.max);
-		if (!tune->vcpus || (tune->n_nodes == 0 && tune->n_monitors == 0)) {
-			mv_conf_free(&mv_memorytune_desc, mv_conf_remove(t->memorytunes, &t->n_memorytunes, i--));
-			continue;
-		}
-		if (check_nodes(tune, at, err) < 0 || check_group(t, tune->vcpus, t->n_cachetunes, i, at, err) < 0)
-			return -1;
-		for (size_t k = 0; k < tune->n_monitors; k++) {
-			mv_cpuset_limit(&tune->monitors[k]->vcpus, def->vcpu.max);
-			if (!mv_cpuset_contains(tune->vcpus, tune->monitors[k]->vcpus))
-				return outside("memorytune", tune->vcpus, tune->monitors[k]->vcpus, at, err);
-		}
-	}
-	return 0;
 }
 
 /* --- numatune --------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ return {
 			{ elem = "topology", struct = "cpu_topology" },
 			{ elem = "cache", struct = "cpu_cache" },
 			{ elem = "maxphysaddr", struct = "cpu_maxphysaddr" },
-			{ elem = "feature", struct = "cpu_feature", list = true, field = "features" },
+			{ elem = "feature", struct = "cpu_feature", list = true, field = "features", max_items = 1024 },
 			{ elem = "numa", struct = "cpu_numa" },
 			check = "mv_cpu_check",
 		},
@@ -60,7 +60,7 @@ return {
 			{ attr = "name", type = "string", required = true },
 		},
 		cpu_numa = {
-			{ elem = "cell", struct = "numa_cell", list = true, field = "cells" },
+			{ elem = "cell", struct = "numa_cell", list = true, field = "cells", max_items = 1024 },
 			{ elem = "interconnects", struct = "numa_interconnects", drop_empty = true },
 			check = "mv_cpu_numa_check",
 		},

@@ -129,7 +129,7 @@ return {
 			{ elem = "pm", struct = "domain_pm", drop_empty = true },
 			{ elem = "perf", struct = "domain_perf", drop_empty = true },
 			{ elem = "devices", struct = "devices", open = true, always = true },
-			{ elem = "seclabel", struct = "domain_seclabel", list = true, field = "seclabels" },
+			{ elem = "seclabel", struct = "domain_seclabel", list = true, field = "seclabels", max_items = 64 },
 			within("qemu", { elem = "commandline", struct = "qemu_commandline", field = "qemu_commandline", drop_empty = true }),
 			within("qemu", { elem = "capabilities", struct = "qemu_capabilities", field = "qemu_capabilities", drop_empty = true }),
 			within("qemu", { elem = "deprecation", struct = "qemu_deprecation", field = "qemu_deprecation", drop_empty = true }),
@@ -160,7 +160,7 @@ return {
 
 		domain_blkiotune = {
 			{ elem = "weight", type = "uint", default = 0, quiet = true },
-			{ elem = "device", struct = "blkiotune_device", list = true, field = "devices" },
+			{ elem = "device", struct = "blkiotune_device", list = true, field = "devices", max_items = 4096 },
 		},
 		blkiotune_device = {
 			{ elem = "path", type = "string", required = true },
@@ -186,7 +186,7 @@ return {
 			{ elem = "discard", type = "empty" },
 		},
 		domain_hugepages = {
-			{ elem = "page", struct = "domain_hugepage", list = true, field = "pages" },
+			{ elem = "page", struct = "domain_hugepage", list = true, field = "pages", max_items = 256 },
 		},
 		domain_hugepage = {
 			{ attr = "size", type = "size", unit = "KiB", required = true },
@@ -201,7 +201,7 @@ return {
 			{ attr = "placement", type = "enum", of = "cpu_placement", default = "static" },
 			{ attr = "cpuset", type = "cpuset" },
 			{ attr = "current", type = "uint" },
-			{ text = true, field = "max", type = "uint", min = 1, default = 1, required = true },
+			{ text = true, field = "max", type = "uint", min = 1, max = 65535, default = 1, required = true },
 		},
 		domain_vcpus = {
 			{ elem = "vcpu", struct = "domain_vcpus_vcpu", list = true, field = "vcpus" },
@@ -241,8 +241,8 @@ return {
 			{ elem = "emulatorsched", struct = "cputune_emulatorsched" },
 			{ elem = "vcpusched", struct = "cputune_vcpusched", list = true, field = "vcpuscheds" },
 			{ elem = "iothreadsched", struct = "cputune_iothreadsched", list = true, field = "iothreadscheds" },
-			{ elem = "cachetune", struct = "cachetune", list = true, field = "cachetunes" },
-			{ elem = "memorytune", struct = "memorytune", list = true, field = "memorytunes" },
+			{ elem = "cachetune", struct = "cachetune", list = true, field = "cachetunes", max_items = 1024 },
+			{ elem = "memorytune", struct = "memorytune", list = true, field = "memorytunes", max_items = 1024 },
 		},
 		cputune_vcpupin = {
 			{ attr = "vcpu", type = "uint", required = true },
@@ -272,8 +272,8 @@ return {
 		cachetune = {
 			{ attr = "vcpus", type = "cpuset", required = true },
 			{ attr = "id", type = "string", live = true },
-			{ elem = "cache", struct = "cachetune_cache", list = true, field = "caches" },
-			{ elem = "monitor", struct = "cachetune_monitor", list = true, field = "monitors" },
+			{ elem = "cache", struct = "cachetune_cache", list = true, field = "caches", max_items = 256 },
+			{ elem = "monitor", struct = "cachetune_monitor", list = true, field = "monitors", max_items = 1024 },
 		},
 		cachetune_cache = {
 			{ attr = "id", type = "uint", required = true },
@@ -288,7 +288,7 @@ return {
 		memorytune = {
 			{ attr = "vcpus", type = "cpuset", required = true },
 			{ elem = "node", struct = "memorytune_node", list = true, field = "nodes" },
-			{ elem = "monitor", struct = "memorytune_monitor", list = true, field = "monitors" },
+			{ elem = "monitor", struct = "memorytune_monitor", list = true, field = "monitors", max_items = 1024 },
 		},
 		memorytune_node = {
 			{ attr = "id", type = "uint", required = true },
@@ -373,7 +373,7 @@ return {
 			{ text = true, field = "value", type = "enum", of = "os_type", required = true },
 		},
 		domain_os_firmware = {
-			{ elem = "feature", struct = "domain_os_firmware_feature", list = true, field = "features" },
+			{ elem = "feature", struct = "domain_os_firmware_feature", list = true, field = "features", max_items = 64 },
 		},
 		domain_os_firmware_feature = {
 			{ attr = "enabled", type = "tri_bool", required = true },
@@ -416,8 +416,8 @@ return {
 			{ attr = "rebootTimeout", type = "int", min = -1, max = 65535 },
 		},
 		domain_idmap = {
-			{ elem = "uid", struct = "domain_idmap_entry", list = true, field = "uids" },
-			{ elem = "gid", struct = "domain_idmap_entry", list = true, field = "gids" },
+			{ elem = "uid", struct = "domain_idmap_entry", list = true, field = "uids", max_items = 1024 },
+			{ elem = "gid", struct = "domain_idmap_entry", list = true, field = "gids", max_items = 1024 },
 			check = "mv_domain_idmap_check",
 		},
 		domain_idmap_entry = {
@@ -561,7 +561,7 @@ return {
 			{ attr = "enabled", in_ = "suspend-to-disk", type = "tri_bool", field = "suspend_to_disk" },
 		},
 		domain_perf = {
-			{ elem = "event", struct = "domain_perf_event", list = true, field = "events" },
+			{ elem = "event", struct = "domain_perf_event", list = true, field = "events", max_items = 64 },
 			check = "mv_domain_perf_check",
 		},
 		domain_perf_event = {
