@@ -32,7 +32,9 @@ function run.explain(ctl, opt)
 	if not parsed then
 		return false
 	end
-	local text, ok = require("moonvisor.command.recorder").explain(ctl, parsed, ctl.conn.uri)
+	local conn = ctl.conn
+	require "moonvisor.connection" -- its properties
+	local text, ok = require("moonvisor.command.recorder").explain(ctl, parsed, conn.uri)
 	ctl.structured = true
 	ctl:print("%s", text)
 	return ok

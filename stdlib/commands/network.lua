@@ -45,6 +45,7 @@ local commands = {
 	},
 	{
 		name = "net-dhcp-leases",
+		records = true,
 		summary = "print lease info for a given network",
 		description = "Print lease info for a given network",
 		options = {
@@ -93,6 +94,7 @@ local commands = {
 	},
 	{
 		name = "net-info",
+		records = true,
 		summary = "network information",
 		description = "Returns basic information about the network",
 		options = {
@@ -172,6 +174,7 @@ local commands = {
 	},
 	{
 		name = "net-port-list",
+		records = true,
 		summary = "list network ports",
 		description = "Returns list of network ports.",
 		options = {

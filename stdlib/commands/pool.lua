@@ -197,6 +197,7 @@ local commands = {
 	},
 	{
 		name = "pool-info",
+		records = true,
 		summary = "storage pool information",
 		description = "Returns basic information about the storage pool.",
 		options = {
@@ -207,6 +208,7 @@ local commands = {
 	},
 	{
 		name = "pool-list",
+		records = true,
 		summary = "list pools",
 		description = "Returns list of pools.",
 		options = {

@@ -119,6 +119,7 @@ local commands = {
 	},
 	{
 		name = "vol-info",
+		records = true,
 		summary = "storage vol information",
 		description = "Returns basic information about the storage vol.",
 		options = {
