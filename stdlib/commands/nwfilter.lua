@@ -95,7 +95,8 @@ local VALIDATE = 1 -- virNWFilterDefineFlags, virNWFilterBindingCreateFlags
 run["nwfilter-define"] = function(ctl, opt)
 	local path = opt.file
 	local xml = ctl:read_file(path)
-	local attempt, filter = ctl:attempt("Failed to define network filter from %s", path)
+	local attempt = ctl:attempt("Failed to define network filter from %s", path)
+	local filter
 	if opt.validate then
 		filter = attempt:nwfilter_define_xml_flags(xml, VALIDATE)
 	else
