@@ -72,6 +72,9 @@ static int check_sources(enum mv_chardev_type type, struct mv_chardev_source_def
 		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
 				    "a character device of the type '%s' needs <source %s='...'>.",
 				    mv_conf_word(&mv_chardev_type_enum, type), missing);
+	/* It says nothing when it does not say whether. */
+	if (s->reconnect.present && s->reconnect.enabled == MV_TRI_NONE)
+		mv_conf_clear(&mv_reconnect_desc, &sources[0]->reconnect);
 	if (s->reconnect.present && s->mode == MV_CHARDEV_MODE_BIND)
 		return mv_conf_fail(at, err, MV_ERR_XML, "a device that listens (mode='bind') cannot reconnect.");
 	if (s->reconnect.present && s->reconnect.enabled == MV_TRI_YES && !s->reconnect.has_timeout)

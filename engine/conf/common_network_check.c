@@ -60,7 +60,7 @@ int mv_vlan_check(struct mv_vlan_def *def, struct mv_conf_at *at, struct mv_erro
 		return mv_conf_fail(at, err, MV_ERR_XML,
 				    "invalid \"trunk='no'\" in <vlan> - trunk='yes' is required for %s",
 				    native ? "native vlan" : "more than one vlan tag");
-	if (def->n_tags > 1 || native)
+	if (def->n_tags > 1)
 		def->trunk = MV_TRI_YES;
 	else if (def->trunk == MV_TRI_NO)
 		def->trunk = MV_TRI_NONE; /* what is meant anyway */

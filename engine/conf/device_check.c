@@ -88,8 +88,11 @@ int mv_device_seclabel_check(struct mv_device_seclabel_def *def, struct mv_conf_
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "a label cannot be given for a file that is not to be relabelled (relabel='no').");
 	/* With neither, it says nothing. */
-	if (!def->label && def->relabel == MV_TRI_YES)
+	if (!def->label && def->relabel != MV_TRI_NO && def->labelskip == MV_TRI_NONE) {
 		def->relabel = MV_TRI_NONE;
+		free(def->model);
+		def->model = NULL;
+	}
 	return 0;
 }
 

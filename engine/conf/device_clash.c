@@ -329,7 +329,8 @@ static int check_audio(const struct mv_devices_def *d, struct mv_error **err)
 			return mv_error_set(err, MV_ERR_XML, "no audio device with ID %u", d->sounds[i]->audio_id);
 	}
 	for (size_t i = 0; i < d->n_graphics; i++) {
-		if (d->graphics[i]->has_audio_id && !has_audio(d, d->graphics[i]->audio_id))
+		if (d->graphics[i]->type == MV_GRAPHICS_TYPE_VNC && d->graphics[i]->has_audio_id &&
+		    !has_audio(d, d->graphics[i]->audio_id))
 			return mv_error_set(err, MV_ERR_XML, "no audio device with ID %u", d->graphics[i]->audio_id);
 	}
 	return 0;

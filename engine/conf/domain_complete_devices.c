@@ -248,18 +248,18 @@ static int complete_interface(struct mv_domain_interface_def *net, struct mv_err
 	return complete_virtualport(&net->virtualport, err);
 }
 
-/* "testnet0", "testnet1": the first that no interface has. */
+/* "testnet0", "testnet1": the first from *next on that no interface has; *next is behind it then. */
 static int name_interface(const struct mv_devices_def *d, struct mv_domain_interface_def *net, const char *prefix,
-			  struct mv_error **err)
+			  unsigned *next, struct mv_error **err)
 {
 	char name[32];
 
 	if (!prefix || net->target.dev)
 		return 0;
-	for (unsigned n = 0;; n++) {
+	for (;;) {
 		bool taken = false;
 
-		snprintf(name, sizeof(name), "%s%u", prefix, n);
+		snprintf(name, sizeof(name), "%s%u", prefix, (*next)++);
 		for (size_t i = 0; i < d->n_interfaces && !taken; i++)
 			taken = d->interfaces[i]->target.dev && !strcmp(d->interfaces[i]->target.dev, name);
 		if (!taken)
@@ -611,6 +611,7 @@ int mv_domain_complete_devices(struct mv_domain_def *def, const struct mv_domain
 {
 	struct mv_devices_def *d = &def->devices;
 	void *args[] = { def, err };
+	unsigned next = 0;
 
 	if (sort_devices(d, "disk", err) < 0 || sort_devices(d, "controller", err) < 0 ||
 	    complete_serials(d, err) < 0 || mv_devices_complete_consoles(def, err) < 0 || complete_videos(d, err) < 0 ||
@@ -618,7 +619,7 @@ int mv_domain_complete_devices(struct mv_domain_def *def, const struct mv_domain
 	    mv_devices_pair_console(def, err) < 0)
 		return -1;
 	for (size_t i = 0; i < d->n_interfaces; i++) {
-		if (name_interface(d, d->interfaces[i], rules->interface_prefix, err) < 0)
+		if (name_interface(d, d->interfaces[i], rules->interface_prefix, &next, err) < 0)
 			return -1;
 	}
 	return mv_devices_check(def, err);

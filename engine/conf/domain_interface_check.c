@@ -72,6 +72,24 @@ static int check_model(struct mv_domain_interface_def *def, struct mv_conf_at *a
 	return 0;
 }
 
+static int check_limits(const struct mv_domain_interface_def *def, struct mv_conf_at *at, struct mv_error **err)
+{
+	const struct mv_bandwidth_def *b = &def->bandwidth;
+	const char *type = mv_conf_word(&mv_interface_type_enum, def->type);
+
+	if (b->present && b->outbound.present && b->outbound.has_floor)
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED, "only <inbound> has the attribute 'floor'.");
+	if (b->present && b->inbound.present && b->inbound.has_floor && def->type != MV_INTERFACE_TYPE_NETWORK)
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "the attribute 'floor' is for interfaces of the type 'network', not '%s'.", type);
+	if (def->virtualport.present && def->type != MV_INTERFACE_TYPE_NETWORK &&
+	    def->type != MV_INTERFACE_TYPE_BRIDGE && def->type != MV_INTERFACE_TYPE_DIRECT &&
+	    def->type != MV_INTERFACE_TYPE_HOSTDEV)
+		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
+				    "an interface of the type '%s' has no <virtualport>.", type);
+	return 0;
+}
+
 static bool is_isolating(enum mv_interface_type type)
 {
 	return type == MV_INTERFACE_TYPE_NETWORK || type == MV_INTERFACE_TYPE_BRIDGE;
@@ -93,15 +111,13 @@ static bool is_generated_name(const char *name)
 
 int mv_domain_interface_check(struct mv_domain_interface_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
-	bool transient = def->teaming.present && def->teaming.type == MV_TEAMING_TYPE_TRANSIENT;
-
 	mv_device_drop_alias(&def->alias, at);
 	if (def->mac[0] & 1)
 		return mv_conf_fail(
 			at, err, MV_ERR_XML,
 			"the MAC address %02x:%02x:%02x:%02x:%02x:%02x is one of many stations; an interface needs one of its own (an even first byte).",
 			def->mac[0], def->mac[1], def->mac[2], def->mac[3], def->mac[4], def->mac[5]);
-	if (check_source(def, at, err) < 0 || check_model(def, at, err) < 0)
+	if (check_source(def, at, err) < 0 || check_model(def, at, err) < 0 || check_limits(def, at, err) < 0)
 		return -1;
 	if (def->vlan.present && !def->vlan.n_tags)
 		return mv_conf_fail(at, err, MV_ERR_XML, "<vlan> needs at least one <tag id='...'/>.");
@@ -121,14 +137,6 @@ int mv_domain_interface_check(struct mv_domain_interface_def *def, struct mv_con
 			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 					    "<port isolated='yes'/> is not for a virtual port of the type '%s'.",
 					    mv_conf_word(&mv_virtualport_type_enum, def->virtualport.type));
-	}
-	if (transient && def->type != MV_INTERFACE_TYPE_HOSTDEV && def->type != MV_INTERFACE_TYPE_NETWORK)
-		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-				    "the transient device of a team must be one of the host.");
-	for (size_t i = 0; i < def->n_port_forwards; i++) {
-		if (def->type != MV_INTERFACE_TYPE_USER)
-			return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
-					    "<portForward> is for interfaces of the type 'user'.");
 	}
 	for (size_t i = 0; i < def->n_routes; i++) {
 		if (mv_route_check("guest interface", def->routes[i], at, err) < 0)

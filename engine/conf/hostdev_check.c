@@ -14,10 +14,13 @@ static bool is_subsystem(enum mv_hostdev_type type)
 	return type < MV_HOSTDEV_TYPE_STORAGE;
 }
 
-static int check_usb(const struct mv_hostdev_def *def, struct mv_conf_at *at, struct mv_error **err)
+static int check_usb(struct mv_hostdev_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
-	const struct mv_hostdev_source_def *s = &def->source;
+	struct mv_hostdev_source_def *s = &def->source;
 
+	/* What is at 0.0 is nowhere. */
+	if (s->usb_address.present && !s->usb_address.bus && !s->usb_address.device)
+		mv_conf_clear(&mv_hostdev_usb_address_desc, &s->usb_address);
 	if (s->has_vendor != s->has_product)
 		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
 				    "a USB device of the host needs <vendor> and <product>, or neither.");
@@ -29,7 +32,7 @@ static int check_usb(const struct mv_hostdev_def *def, struct mv_conf_at *at, st
 	return 0;
 }
 
-static int check_pci(const struct mv_hostdev_def *def, struct mv_conf_at *at, struct mv_error **err)
+static int check_pci(struct mv_hostdev_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	if (def->source.startup_policy != MV_STARTUP_POLICY_NONE)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
@@ -42,7 +45,7 @@ static int check_pci(const struct mv_hostdev_def *def, struct mv_conf_at *at, st
 		return mv_conf_fail(
 			at, err, MV_ERR_CONFIG_UNSUPPORTED,
 			"a device of the host can only be the transient one of a team (<teaming type='transient'>).");
-	return 0;
+	return def->source.pci_address.present ? 0 : mv_conf_init(&mv_pci_address_desc, &def->source.pci_address, err);
 }
 
 static int check_scsi(struct mv_hostdev_def *def, struct mv_conf_at *at, struct mv_error **err)

@@ -1,5 +1,5 @@
--- XML as a tree that can be changed and printed, for commands that take a device out of a domain's definition, change it
--- and hand it back. Everything stays as it was written, white space between elements too; only quotes become those that
+-- XML as a tree that can be changed and printed, for commands that take a device out of a domain's definition, change
+-- it and hand it back. Everything stays as it was written, white space between elements too; only quotes become those that
 -- libxml2 writes, as virsh prints nodes with it. It reads what drivers write: no document types, comments or CDATA.
 --
 --   local domain = xml_tree.parse(ctl.raw:domain_get_xml_desc(dom, 0))

@@ -146,6 +146,26 @@ static void messages(void **state)
 	assert_refused("<domain type='test'><name>a/b</name></domain>", "name a/b cannot contain '/'");
 }
 
+#define DEVICES "</os>\n<devices>\n"
+
+/* The same for devices, and what clashes. */
+static void device_messages(void **state)
+{
+	(void)state;
+	assert_refused(
+		BEGIN DEVICES "<disk>\n<source file='/x'/>\n<target dev='vda' bus='virtoi'/>\n</disk>\n</devices>" END,
+		"line 10: disk bus 'virtoi' is not known; did you mean 'virtio'? one of: ide, fdc, scsi, virtio");
+	assert_refused(BEGIN DEVICES "<controller type='usb' model='piix4'/>\n</devices>" END,
+		       "line 8: the model 'piix4' is none of a controller of the type 'usb'; one of: piix3-uhci, ");
+	assert_refused(BEGIN DEVICES "<interface type='netwrok'/>\n</devices>" END,
+		       "line 8: interface type 'netwrok' is not known; did you mean 'network'?");
+	assert_refused(BEGIN DEVICES "<serial type='tcp'>\n<source host='a'/>\n</serial>\n</devices>" END,
+		       "line 8: a character device of the type 'tcp' needs <source service='...'>");
+	assert_refused(BEGIN DEVICES "<disk><source file='/x'/><target dev='vda'/></disk>\n"
+				     "<disk><source file='/y'/><target dev='vda'/></disk>\n</devices>" END,
+		       "target 'vda' duplicated for disk sources");
+}
+
 /* What is missing is made: a UUID, and a generation id where one is wanted. */
 static void generated(void **state)
 {
@@ -165,10 +185,8 @@ static void generated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(goldens),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(messages),
-		cmocka_unit_test(generated),
+		cmocka_unit_test(goldens),         cmocka_unit_test(refused),   cmocka_unit_test(messages),
+		cmocka_unit_test(device_messages), cmocka_unit_test(generated),
 	};
 
 	return cmocka_run_group_tests_name("conf_domain_golden", tests, NULL, NULL);

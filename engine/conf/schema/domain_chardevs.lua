@@ -171,7 +171,7 @@ return {
 		rng_source = {
 			{ attr = "model", type = "enum", of = "rng_backend", required = true },
 			{ attr = "type", type = "enum", of = "chardev_type", by = "model", only = "egd" },
-			{ text = true, field = "device", type = "string", by = "model", only = "random", trim = true },
+			{ text = true, field = "device", type = "string", by = "model", only = "random" },
 			{ elem = "source", struct = "chardev_source", by = "type", list = true, field = "sources", drop_empty = true },
 			{ attr = "type", in_ = "protocol", type = "enum", of = "chardev_protocol", field = "protocol", default = "raw",
 				by = "type", only = "tcp" },

@@ -21,7 +21,7 @@ return {
 			{ attr = "display", type = "tri_onoff", by = "type", only = "mdev" },
 			{ attr = "ramfb", type = "tri_onoff", by = "type", only = "mdev" },
 			{ attr = "name", in_ = "driver", type = "enum", of = "hostdev_pci_driver", field = "driver", by = "type", only = "pci" },
-			{ elem = "source", struct = "hostdev_source", by = "type" },
+			{ elem = "source", struct = "hostdev_source", by = "type", drop_empty = true },
 			{ elem = "teaming", struct = "device_teaming", by = "type", only = "pci" },
 			{ elem = "ip", struct = "ip_address", list = true, field = "ips", by = "type", only = "net" },
 			{ elem = "route", struct = "network_route", list = true, field = "routes", by = "type", only = "net" },

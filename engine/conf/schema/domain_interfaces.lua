@@ -101,10 +101,10 @@ return {
 			{ attr = "proto", type = "enum", of = "interface_protocol", required = true },
 			{ attr = "address", type = "ip" },
 			{ attr = "dev", type = "string" },
-			{ elem = "range", struct = "interface_port_range", list = true, field = "ranges" },
+			{ elem = "range", struct = "interface_port_range", list = true, field = "ranges", drop_empty = true },
 		},
 		interface_port_range = {
-			{ attr = "start", type = "uint", min = 1, max = 65535, required = true },
+			{ attr = "start", type = "uint", min = 1, max = 65535 },
 			{ attr = "end", type = "uint", min = 1, max = 65535, field = "end_" },
 			{ attr = "to", type = "uint", min = 1, max = 65535 },
 			{ attr = "exclude", type = "tri_bool" },
