@@ -185,6 +185,8 @@
 	X(node_device_lookup_by_name)    \
 	X(node_device_get_xml_desc)      \
 	X(node_device_get_parent)        \
+	X(node_device_is_active)         \
+	X(node_device_is_persistent)     \
 	X(node_device_num_of_caps)       \
 	X(node_device_list_caps)         \
 	X(node_device_create_xml)        \

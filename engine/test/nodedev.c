@@ -190,6 +190,21 @@ int mv_test_node_device_get_xml_desc(struct mv_driver *drv, const struct mv_node
 	return dev ? mv_nodedev_def_format(dev->def, 0, &ret->xml, err) : -1;
 }
 
+/* Devices of this host are always there. */
+int mv_test_node_device_is_active(struct mv_driver *drv, const struct mv_node_device_is_active_args *args,
+				  struct mv_node_device_is_active_ret *ret, struct mv_error **err)
+{
+	ret->active = 1;
+	return find(drv, args->name, err) ? 0 : -1;
+}
+
+int mv_test_node_device_is_persistent(struct mv_driver *drv, const struct mv_node_device_is_persistent_args *args,
+				      struct mv_node_device_is_persistent_ret *ret, struct mv_error **err)
+{
+	ret->persistent = 1;
+	return find(drv, args->name, err) ? 0 : -1;
+}
+
 int mv_test_node_device_get_parent(struct mv_driver *drv, const struct mv_node_device_get_parent_args *args,
 				   struct mv_node_device_get_parent_ret *ret, struct mv_error **err)
 {

@@ -529,25 +529,16 @@ end
 
 local lifecycle = { [0] = "Defined", "Undefined", "Started", "Stopped" }
 
+local events = {
+	{ "lifecycle", "network_event_lifecycle", function(event)
+		return ("event 'lifecycle' for network %s: %s\n"):format(event.net.name, lifecycle[event.event] or "unknown")
+	end },
+}
+
 run["net-event"] = function(ctl, opt)
-	if opt.list then
-		ctl:print "lifecycle\n"
-		return
-	end
-	local name = opt.event or ctl:fail "either --list or --event <type> is required"
-	if name ~= "lifecycle" then
-		ctl:fail("unknown event type %s", name)
-	end
-	local timeout = opt.timeout
-	local net = opt.network and ctl:network(opt.network)
-	return ctl:watch {
-		timeout = timeout, loop = opt.loop, timestamp = opt.timestamp,
-		listen = function(hit)
-			return { ctl.raw:on("network_event_lifecycle", net, function(event)
-				hit("event 'lifecycle' for network %s: %s\n", event.net.name, lifecycle[event.event] or "unknown")
-			end) }
-		end,
-	}
+	return require("moonvisor.command.watch").watch_one(ctl, opt, events, function()
+		return opt.network and ctl:network(opt.network)
+	end)
 end
 
 return { group = "Networking", keyword = "network", commands = commands, run = run }

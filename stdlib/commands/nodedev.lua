@@ -47,6 +47,7 @@ local commands = {
 	},
 	{
 		name = "nodedev-list",
+		records = true,
 		summary = "enumerate devices on this host",
 		options = {
 			{ name = "tree", kind = "bool", help = "list devices in a tree" },
@@ -129,6 +130,7 @@ local commands = {
 	},
 	{
 		name = "nodedev-info",
+		records = true,
 		summary = "node device information",
 		description = "Returns basic information about the node device",
 		options = {
@@ -138,6 +140,187 @@ local commands = {
 	},
 }
 
+local flags = require "moonvisor.flags"
+
 local run = {}
+
+-- A command that makes one call on a device and says what was done.
+local function act(call, failure, success, ...)
+	local rest = table.pack(...)
+	return function(ctl, opt)
+		local device = ctl:nodedev(opt.device)
+		local attempt = ctl:attempt(failure, opt.device)
+		attempt[call](attempt, device.name, table.unpack(rest, 1, rest.n))
+		ctl:extra(success, opt.device)
+	end
+end
+
+run["nodedev-destroy"] = act("node_device_destroy", "Failed to destroy node device '%s'", "Destroyed node device '%s'\n")
+run["nodedev-reattach"] = act("node_device_re_attach", "Failed to re-attach device %s", "Device %s re-attached\n")
+run["nodedev-reset"] = act("node_device_reset", "Failed to reset device %s", "Device %s reset\n")
+run["nodedev-undefine"] = act("node_device_undefine", "Failed to undefine node device '%s'",
+	"Undefined node device '%s'\n", 0)
+run["nodedev-start"] = act("node_device_create", "Failed to start device %s", "Device %s started\n", 0)
+
+run["nodedev-detach"] = function(ctl, opt)
+	local device = ctl:nodedev(opt.device)
+	local attempt = ctl:attempt("Failed to detach device %s", opt.device)
+	if opt.driver then
+		attempt:node_device_detach_flags(device.name, opt.driver, 0)
+	else
+		attempt:node_device_dettach(device.name)
+	end
+	ctl:extra("Device %s detached\n", opt.device)
+end
+
+run["nodedev-autostart"] = function(ctl, opt)
+	local device = ctl:nodedev(opt.device)
+	local text = opt.disable and "failed to unmark device %s as autostarted" or "failed to mark device %s as autostarted"
+	ctl:attempt(text, opt.device):node_device_set_autostart(device.name, opt.disable and 0 or 1)
+	ctl:extra("Device %s %s as autostarted\n", opt.device, opt.disable and "unmarked" or "marked")
+end
+
+run["nodedev-create"] = function(ctl, opt)
+	local xml = ctl:read_file(opt.file)
+	local device = ctl:attempt("Failed to create node device from %s", opt.file)
+		:node_device_create_xml(xml, opt.validate and flags.NODE_DEVICE_CREATE_XML_VALIDATE or 0)
+	ctl:extra("Node device %s created from %s\n", device.name, opt.file)
+end
+
+run["nodedev-define"] = function(ctl, opt)
+	local xml = ctl:read_file(opt.file)
+	local device = ctl:attempt("Failed to define node device from '%s'", opt.file)
+		:node_device_define_xml(xml, opt.validate and flags.NODE_DEVICE_DEFINE_XML_VALIDATE or 0)
+	ctl:extra("Node device '%s' defined from '%s'\n", device.name, opt.file)
+end
+
+-- --- asking ----------------------------------------------------------------------------------------------------------
+
+run["nodedev-dumpxml"] = function(ctl, opt)
+	local device = ctl:nodedev(opt.device)
+	ctl:print_xml(ctl.raw:node_device_get_xml_desc(device.name, 0), opt)
+end
+
+-- The answer of a call, nil when it fails: not every driver has all of them.
+local function try(ctl, call, ...)
+	local ok, value = pcall(ctl.raw[call], ctl.raw, ...)
+	return ok and value or nil
+end
+
+local function truth(ctl, call, device)
+	local value = try(ctl, call, device.name)
+	return value and value ~= 0
+end
+
+run["nodedev-info"] = function(ctl, opt)
+	local device = ctl:nodedev(opt.device)
+	local parent = try(ctl, "node_device_get_parent", device.name)
+	local active, persistent = truth(ctl, "node_device_is_active", device), truth(ctl, "node_device_is_persistent", device)
+	local autostart = truth(ctl, "node_device_get_autostart", device)
+	ctl:info {
+		{ "name", "Name:", device.name },
+		{ "parent", "Parent:", parent, parent or "" },
+		{ "active", "Active:", active, active ~= nil and (active and "yes" or "no") or false },
+		{ "persistent", "Persistent:", persistent, persistent == nil and "unknown" or persistent and "yes" or "no" },
+		{ "autostart", "Autostart:", autostart, autostart == nil and "no autostart" or autostart and "yes" or "no" },
+	}
+end
+
+-- The capabilities of --cap, and their flags.
+local CAPABILITIES = {}
+for cap in ([[system pci usb_device usb net scsi_host scsi_target scsi storage fc_host vports scsi_generic drm mdev_types
+	mdev ccw css vdpa ap_card ap_queue ap_matrix vpd]]):gmatch "%S+" do
+	CAPABILITIES[cap] = true
+end
+local FLAG_NAMES = { usb_device = "USB_DEV", usb = "USB_INTERFACE", ccw = "CCW_DEV", css = "CSS_DEV" }
+
+local function capability_flags(ctl, text)
+	local sum = 0
+	for cap in text:gmatch "[^,]+" do
+		if not CAPABILITIES[cap] then
+			ctl:fail "Invalid capability type"
+		end
+		sum = sum | flags["CONNECT_LIST_NODE_DEVICES_CAP_" .. (FLAG_NAMES[cap] or cap:upper())]
+	end
+	return sum
+end
+
+-- Prints the devices below each other.
+local function show_tree(ctl, rows)
+	local below, known, roots = {}, {}, {}
+	for _, row in ipairs(rows) do
+		known[row.name] = true
+	end
+	for _, row in ipairs(rows) do
+		if row.parent and known[row.parent] then
+			below[row.parent] = below[row.parent] or {}
+			table.insert(below[row.parent], row.name)
+		else
+			roots[#roots + 1] = row.name
+		end
+	end
+	for i, root in ipairs(roots) do
+		ctl:tree(root, function(name)
+			return below[name] or {}
+		end)
+		if i < #roots then
+			ctl:print "\n"
+		end
+	end
+end
+
+run["nodedev-list"] = function(ctl, opt)
+	if opt.tree and (opt.cap or opt.inactive) then
+		ctl:fail "Option --tree is incompatible with --cap and --inactive"
+	end
+	local wanted = opt.cap and capability_flags(ctl, opt.cap) or 0
+	if opt.inactive or opt.all then
+		wanted = wanted | flags.CONNECT_LIST_NODE_DEVICES_INACTIVE
+	end
+	if not opt.inactive then
+		wanted = wanted | flags.CONNECT_LIST_NODE_DEVICES_ACTIVE
+	end
+	local devices = ctl:sort_by_name(ctl:attempt("Failed to list node devices"):connect_list_all_node_devices(1, wanted)
+		.devices)
+	local rows, full = {}, opt.tree or ctl:structured_output()
+	for i, device in ipairs(devices) do
+		rows[i] = { name = device.name }
+		if full then
+			rows[i].parent = try(ctl, "node_device_get_parent", device.name)
+			local caps = try(ctl, "node_device_list_caps", device.name, 256)
+			rows[i].capabilities = caps and (caps.names or caps)
+		end
+	end
+	ctl:records {
+		rows = rows, columns = { "name", "parent", "capabilities" }, name = "name",
+		text = function(shown)
+			if opt.tree then
+				return show_tree(ctl, shown)
+			end
+			for _, row in ipairs(shown) do
+				ctl:print("%s\n", row.name)
+			end
+		end,
+	}
+end
+
+-- --- events ----------------------------------------------------------------------------------------------------------
+
+local lifecycle = { [0] = "Created", "Deleted", "Defined", "Undefined" }
+
+local events = {
+	{ "lifecycle", "node_device_event_lifecycle", function(event)
+		return ("event 'lifecycle' for node device %s: %s\n"):format(event.dev.name, lifecycle[event.event] or "unknown")
+	end },
+	{ "update", "node_device_event_update", function(event)
+		return ("event 'update' for node device %s\n"):format(event.dev.name)
+	end },
+}
+
+run["nodedev-event"] = function(ctl, opt)
+	return require("moonvisor.command.watch").watch_one(ctl, opt, events, function()
+		return opt.device and ctl:nodedev(opt.device)
+	end)
+end
 
 return { group = "Node Device", keyword = "nodedev", commands = commands, run = run }

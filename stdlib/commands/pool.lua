@@ -672,39 +672,18 @@ end
 local lifecycle = { [0] = "Defined", "Undefined", "Started", "Stopped", "Created", "Deleted" }
 
 local events = {
-	{ "lifecycle", "storage_pool_event_lifecycle", function(hit, event)
-		hit("event 'lifecycle' for storage pool %s: %s\n", event.pool.name, lifecycle[event.event] or "unknown")
+	{ "lifecycle", "storage_pool_event_lifecycle", function(event)
+		return ("event 'lifecycle' for storage pool %s: %s\n"):format(event.pool.name, lifecycle[event.event] or "unknown")
 	end },
-	{ "refresh", "storage_pool_event_refresh", function(hit, event)
-		hit("event 'refresh' for storage pool %s\n", event.pool.name)
+	{ "refresh", "storage_pool_event_refresh", function(event)
+		return ("event 'refresh' for storage pool %s\n"):format(event.pool.name)
 	end },
 }
 
 run["pool-event"] = function(ctl, opt)
-	if opt.list then
-		for _, event in ipairs(events) do
-			ctl:print("%s\n", event[1])
-		end
-		return
-	end
-	local name = opt.event or ctl:fail "either --list or --event <type> is required"
-	local chosen
-	for _, event in ipairs(events) do
-		chosen = event[1] == name and event or chosen
-	end
-	if not chosen then
-		ctl:fail("unknown event type %s", name)
-	end
-	local timeout = opt.timeout
-	local pool = opt.pool and ctl:pool(opt.pool)
-	return ctl:watch {
-		timeout = timeout, loop = opt.loop, timestamp = opt.timestamp,
-		listen = function(hit)
-			return { ctl.raw:on(chosen[2], pool, function(event)
-				chosen[3](hit, event)
-			end) }
-		end,
-	}
+	return require("moonvisor.command.watch").watch_one(ctl, opt, events, function()
+		return opt.pool and ctl:pool(opt.pool)
+	end)
 end
 
 return { group = "Storage Pool", keyword = "pool", commands = commands, run = run }
