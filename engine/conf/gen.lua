@@ -18,6 +18,7 @@
 --            `bool present`, and its table mv_NAME_desc. check: int f(struct mv_NAME_def *def, struct mv_conf_at *at, struct mv_error
 --            **err), called when all of the element is read; for checks between members and for completion.
 --            closed = true: unknown elements and attributes in it are errors, not notes.
+--            open = true: a document of it without content is written <x> and </x> on two lines instead of <x/>.
 --   root     { struct = "secret", element = "secret", schema = "secret.rng", kind = "secret" }   a whole document; gives
 --            mv_STRUCT_def_parse, _format, _copy, _free, _new, and a kind for core.conf; kind: default the file's name.
 --   roots    a list of such.
@@ -148,7 +149,7 @@ local member_keys = set { "attr", "in_", "elem", "text", "raw", "choice", "field
 	"prefix", "empty", "bare", "gap", "doc" }
 local file_keys = set { "enums", "structs", "root", "roots", "include" }
 local enum_keys = set { "absent", "aliases", "label" }
-local struct_keys = set { "check", "closed", "doc" }
+local struct_keys = set { "check", "closed", "open", "doc" }
 local root_keys = set { "struct", "element", "schema", "kind" }
 
 local function check_keys(t, known, what)
@@ -557,6 +558,7 @@ local function read_struct(struct)
 	struct.text = text
 	struct.check = d.check
 	struct.closed = d.closed == true
+	struct.open = d.open == true
 	local names = {}
 	for _, m in ipairs(struct.members) do
 		for _, name in ipairs { m.name or false, table.unpack(m.also or {}) } do
@@ -1019,12 +1021,13 @@ const struct mv_conf_desc mv_%s_desc = {
 	.text = %d,
 	.unit_attr = %s,
 	.closed = %s,
+	.open = %s,
 	.check = %s,
 };
 ]], struct.name, quote(struct.name), quote(element_of(struct)), struct.name, array(#struct.members, "_members"), #struct.members, array(#attrs, "_attrs"),
 		#attrs, array(n_owners, "_owners"), n_owners, array(n_initial, "_initial"), n_initial, array(n_required, "_required"),
 		n_required, tostring(dependent), array(n_children, "_children"), n_children, struct.text and struct.text.index or -1, quote(unit_attr),
-		tostring(struct.closed), struct.check and struct.name .. "_check" or "NULL")
+		tostring(struct.closed), tostring(struct.open), struct.check and struct.name .. "_check" or "NULL")
 end
 
 local function write_root(root)

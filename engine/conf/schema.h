@@ -182,6 +182,7 @@ struct mv_conf_desc {
 	int text;              /* number of the member that is the text, -1: none */
 	const char *unit_attr; /* an attribute that belongs to a size; NULL: none */
 	bool closed;           /* what is not known in it is an error, not a note */
+	bool open;             /* a document of it without content is written on two lines */
 	/* Checks what the tables cannot say and completes what is not given, after everything in the element is read.
 	 */
 	int (*check)(void *def, struct mv_conf_at *at, struct mv_error **err);

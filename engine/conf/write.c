@@ -407,7 +407,7 @@ static void write_struct(struct writer *w, const struct mv_conf_desc *desc, cons
 	unsigned declared = w->n_declared;
 	size_t before, after_name;
 	bool parent_open = w->tag_open;
-	unsigned flags = m ? m->flags : 0;
+	unsigned flags = m ? m->flags : desc->open ? MV_CONF_OPEN : 0;
 
 	if (w->failed)
 		return;

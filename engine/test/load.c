@@ -71,7 +71,7 @@ char *mv_test_piece(const struct mv_test_source *source, const struct mv_xml_pie
 	char *text = NULL;
 	size_t len;
 
-	if (file && !mv_xml_is(piece, "volume")) {
+	if (file) {
 		mv_autofree char *path = sibling(source->path, file);
 
 		if (!path) {

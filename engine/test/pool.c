@@ -171,19 +171,21 @@ static struct mv_storagepool_def *parse(const char *xml, bool validate, struct m
 	return def;
 }
 
-static int load_volumes(struct mv_test_pool *pool, const struct mv_test_source *source,
-			const struct mv_xml_piece *piece, struct mv_error **err)
+/* The <volume> elements that a pool of a file has in it. */
+static int load_volumes(struct mv_test_pool *pool, const struct mv_test_source *source, const char *xml,
+			struct mv_error **err)
 {
 	struct mv_xml_pieces children;
+	struct mv_xml_piece root;
 	int ret = 0;
 
-	if (mv_xml_children(piece, &children, err) < 0)
+	if (mv_xml_root(xml, strlen(xml), &root, err) < 0 || mv_xml_children(&root, &children, err) < 0)
 		return -1;
 	for (size_t i = 0; i < children.count && ret == 0; i++) {
 		if (mv_xml_is(&children.pieces[i], "volume")) {
-			mv_autofree char *xml = mv_test_piece(source, &children.pieces[i], err);
+			mv_autofree char *volume = mv_test_piece(source, &children.pieces[i], err);
 
-			ret = xml ? mv_test_load_volume(pool, xml, err) : -1;
+			ret = volume ? mv_test_load_volume(pool, volume, err) : -1;
 		}
 	}
 	free(children.pieces);
@@ -200,7 +202,7 @@ int mv_test_load_pool(struct mv_test_host *host, const struct mv_test_source *so
 	if (!pool)
 		return -1;
 	pool->object.active = pool->object.persistent = true;
-	return load_volumes(pool, source, piece, err);
+	return load_volumes(pool, source, xml, err);
 }
 
 /* --- finding --- */

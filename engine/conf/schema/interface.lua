@@ -22,6 +22,7 @@ return {
 			{ elem = "bond", struct = "hostif_bond", pointer = true, open = true, by = "type", only = "bond" },
 			{ elem = "vlan", struct = "hostif_vlan", by = "type", only = "vlan" },
 			check = "mv_interface_check",
+			open = true,
 		},
 		hostif_protocol = {
 			{ attr = "family", type = "enum", of = "ip_family", required = true },
