@@ -111,7 +111,7 @@ static int number_cells(struct mv_cpu_numa_def *numa, struct mv_conf_at *at, str
 				"NUMA cell %u is out of range: the numbers of %zu cells are 0 to %zu, each once.",
 				numa->cells[i]->id, numa->n_cells, numa->n_cells - 1);
 	}
-	qsort(numa->cells, numa->n_cells, sizeof(*numa->cells), by_cell_id);
+	qsort(numa->cells, numa->n_cells, sizeof(void *), by_cell_id);
 	for (size_t i = 1; i < numa->n_cells; i++) {
 		if (numa->cells[i]->id == numa->cells[i - 1]->id)
 			return mv_conf_fail(at, err, MV_ERR_XML, "NUMA cell %u is described twice.",

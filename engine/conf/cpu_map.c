@@ -89,10 +89,11 @@ static const struct mv_cpu_x86_model *find_model(const char *name)
 static void features_of_model(const struct mv_cpu_x86_model *m, struct features *f)
 {
 	const char *at = m->features;
+	const struct mv_cpu_x86_model *base = m->base ? find_model(m->base) : NULL;
 
 	memset(f, 0, sizeof(*f));
-	if (m->base)
-		features_of_model(find_model(m->base), f); /* bases are earlier in the table: this ends */
+	if (base)
+		features_of_model(base, f); /* bases are earlier in the table: this ends */
 	while (*at) {
 		bool on = *at != '-';
 		size_t len;
@@ -286,7 +287,7 @@ static int describe(struct mv_cpu_def *cpu, const struct mv_cpu_x86_model *model
 			return -1;
 	}
 	if (expand && cpu->n_features > 0)
-		qsort(cpu->features, cpu->n_features, sizeof(*cpu->features), by_name);
+		qsort(cpu->features, cpu->n_features, sizeof(void *), by_name);
 	return 0;
 }
 
@@ -296,7 +297,7 @@ static int intersect(const struct mv_cpu_def *cpu, bool first, struct features *
 		     struct mv_error **err)
 {
 	const struct mv_cpu_x86_model *model;
-	struct features f;
+	struct features f = { 0 };
 	const char *name;
 
 	if (family_of(cpu->arch) != FAMILY_X86)
@@ -338,7 +339,7 @@ static int baseline_x86(struct mv_cpu_def *const *cpus, size_t count, bool expan
 		      name && strcmp(model->name, name) == 0 ? MV_CPU_FALLBACK_FORBID : MV_CPU_FALLBACK_ALLOW, err);
 	if (!cpu)
 		return -1;
-	if ((all_have_vendor && set_text(&cpu->vendor, vendor, err) < 0) ||
+	if ((all_have_vendor && vendor && set_text(&cpu->vendor, vendor, err) < 0) ||
 	    describe(cpu, model, &common, expand, err) < 0) {
 		mv_conf_free(&mv_cpu_desc, cpu);
 		return -1;

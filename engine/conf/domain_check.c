@@ -179,7 +179,7 @@ static void sort_firmware_features(struct mv_domain_os_firmware_def *def)
 		if (!last)
 			continue;
 		/* There is room: one was just taken out. */
-		memmove(def->features + n + 1, def->features + n, (def->n_features - n) * sizeof(*def->features));
+		memmove(def->features + n + 1, def->features + n, (def->n_features - n) * sizeof(void *));
 		def->features[n++] = last;
 		def->n_features++;
 	}
@@ -316,7 +316,7 @@ static int sort_entries(struct mv_sysinfo_block_def *block, const char *const *n
 
 			if (strcmp(entry->name, *names) != 0 || !entry->value || !*entry->value)
 				continue;
-			memmove(block->entries + kept + 1, block->entries + kept, (i - kept) * sizeof(*block->entries));
+			memmove(block->entries + kept + 1, block->entries + kept, (i - kept) * sizeof(void *));
 			block->entries[kept++] = entry;
 			break;
 		}
@@ -347,14 +347,24 @@ static const char *entry_value(const struct mv_sysinfo_block_def *block, const c
 	return NULL;
 }
 
+/* A number of at most `most` digits; *text moves behind it. */
+static bool read_digits(const char **text, unsigned most, unsigned *number)
+{
+	unsigned n = 0;
+
+	for (*number = 0; n < most && isdigit((unsigned char)**text); n++)
+		*number = *number * 10 + (unsigned)(*(*text)++ - '0');
+	return n > 0;
+}
+
 /* month/day/year, the year with two or four digits. */
 static bool is_bios_date(const char *date)
 {
 	unsigned month, day, year;
-	int end = 0;
 
-	return sscanf(date, "%2u/%2u/%4u%n", &month, &day, &year, &end) == 3 && !date[end] && month >= 1 &&
-		month <= 12 && day >= 1 && day <= 31 && (year < 100 || (year >= 1900 && year < 2100));
+	return read_digits(&date, 2, &month) && *date++ == '/' && read_digits(&date, 2, &day) && *date++ == '/' &&
+		read_digits(&date, 4, &year) && !*date && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+		(year < 100 || (year >= 1900 && year < 2100));
 }
 
 static int check_smbios(struct mv_sysinfo_def *def, struct mv_conf_at *at, struct mv_error **err)

@@ -190,7 +190,7 @@ static int check_vcpupins(struct mv_domain_def *def, struct mv_conf_at *at, stru
 	struct mv_domain_cputune_def *t = &def->cputune;
 
 	if (t->n_vcpupins > 0)
-		qsort(t->vcpupins, t->n_vcpupins, sizeof(*t->vcpupins), by_vcpu);
+		qsort(t->vcpupins, t->n_vcpupins, sizeof(void *), by_vcpu);
 	for (size_t i = 0; i < t->n_vcpupins; i++) {
 		unsigned vcpu = t->vcpupins[i]->vcpu;
 
@@ -219,7 +219,7 @@ static int sort_iothreadpins(struct mv_domain_cputune_def *t, const struct mv_pl
 			     struct mv_error **err)
 {
 	struct mv_place *order = calloc(t->n_iothreadpins, sizeof(*order)); /* id: the pin's number */
-	struct mv_cputune_iothreadpin_def **sorted = calloc(t->n_iothreadpins, sizeof(*sorted));
+	struct mv_cputune_iothreadpin_def **sorted = calloc(t->n_iothreadpins, sizeof(void *));
 	int ret = -1;
 
 	if (!order || !sorted) {
@@ -247,7 +247,7 @@ static int sort_iothreadpins(struct mv_domain_cputune_def *t, const struct mv_pl
 			goto out;
 		}
 	}
-	memcpy(t->iothreadpins, sorted, t->n_iothreadpins * sizeof(*sorted));
+	memcpy(t->iothreadpins, sorted, t->n_iothreadpins * sizeof(void *));
 	ret = 0;
 out:
 	free(order);

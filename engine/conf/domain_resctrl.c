@@ -33,7 +33,7 @@ static int check_caches(struct mv_cachetune_def *tune, struct mv_conf_at *at, st
 		}
 	}
 	if (tune->n_caches > 0)
-		qsort(tune->caches, tune->n_caches, sizeof(*tune->caches), by_level_type_id);
+		qsort(tune->caches, tune->n_caches, sizeof(void *), by_level_type_id);
 	return 0;
 }
 
@@ -48,7 +48,7 @@ static int by_node_id(const void *a, const void *b)
 static int check_nodes(struct mv_memorytune_def *tune, struct mv_conf_at *at, struct mv_error **err)
 {
 	if (tune->n_nodes > 0)
-		qsort(tune->nodes, tune->n_nodes, sizeof(*tune->nodes), by_node_id);
+		qsort(tune->nodes, tune->n_nodes, sizeof(void *), by_node_id);
 	for (size_t i = 1; i < tune->n_nodes; i++) {
 		if (tune->nodes[i]->id == tune->nodes[i - 1]->id)
 			return mv_conf_fail(

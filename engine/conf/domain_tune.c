@@ -41,7 +41,7 @@ static int fill_vcpus(struct mv_domain_vcpus_def *vcpus, unsigned max, struct mv
 			return -1;
 		}
 	}
-	qsort(vcpus->vcpus, vcpus->n_vcpus, sizeof(*vcpus->vcpus), by_vcpu_id);
+	qsort(vcpus->vcpus, vcpus->n_vcpus, sizeof(void *), by_vcpu_id);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int check_vcpu_list(struct mv_domain_def *def, struct mv_conf_at *at, str
 			vcpu->order = 0;
 		enabled += on;
 	}
-	qsort(vcpus->vcpus, vcpus->n_vcpus, sizeof(*vcpus->vcpus), by_vcpu_id);
+	qsort(vcpus->vcpus, vcpus->n_vcpus, sizeof(void *), by_vcpu_id);
 	for (size_t i = 1; i < vcpus->n_vcpus; i++) {
 		if (vcpus->vcpus[i]->id == vcpus->vcpus[i - 1]->id)
 			return mv_conf_fail(at, err, MV_ERR_XML, "the vCPU %u is there twice in <vcpus>.",
@@ -195,7 +195,7 @@ int mv_domain_check_numatune(struct mv_domain_def *def, struct mv_conf_at *at, s
 	if (tune->memory.placement == MV_CPU_PLACEMENT_AUTO)
 		return mv_conf_fail(at, err, MV_ERR_CONFIG_UNSUPPORTED,
 				    "<memnode> is not possible together with automatic NUMA placement.");
-	qsort(tune->memnodes, tune->n_memnodes, sizeof(*tune->memnodes), by_cellid);
+	qsort(tune->memnodes, tune->n_memnodes, sizeof(void *), by_cellid);
 	for (size_t i = 0; i < tune->n_memnodes; i++) {
 		const struct mv_numatune_memnode_def *node = tune->memnodes[i];
 

@@ -45,7 +45,7 @@ int mv_test_connect_baseline_cpu(struct mv_driver *drv, const struct mv_connect_
 	(void)drv;
 	if (mv_test_check_flags(args->flags, EXPAND_FEATURES, "testConnectBaselineCPU", err) < 0)
 		return -1;
-	cpus = calloc(args->n_xmlCPUs + 1, sizeof(*cpus));
+	cpus = calloc(args->n_xmlCPUs + 1, sizeof(void *));
 	if (!cpus)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for descriptions of processors");
 	for (size_t i = 0; i < args->n_xmlCPUs; i++) {

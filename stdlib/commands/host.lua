@@ -514,7 +514,8 @@ run["hypervisor-cpu-baseline"] = function(ctl, opt)
 	if opt.file then
 		cpus = cpus_of_file(ctl, opt.file)
 	elseif opt.model then
-		cpus = { ("<cpu><model>%s</model></cpu>"):format((opt.model:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))) }
+		local escaped = opt.model:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })
+		cpus = { "<cpu><model>" .. escaped .. "</model></cpu>" }
 	else
 		ctl:fail "Either --file or --model must be provided"
 	end
@@ -568,7 +569,10 @@ function run.freecell(ctl, opt)
 		show_all_cells(ctl)
 	elseif opt.cellno then
 		local free = free_of_cell(ctl, opt.cellno)
-		ctl:info({ { "cell", nil, opt.cellno }, { "free", ("%d: "):format(opt.cellno), free, ("%d KiB"):format(free // 1024) } }, 0)
+		ctl:info({
+			{ "cell", nil, opt.cellno },
+			{ "free", ("%d: "):format(opt.cellno), free, ("%d KiB"):format(free // 1024) },
+		}, 0)
 	else
 		local free = ctl.raw:node_get_free_memory()
 		if free == 0 then

@@ -55,8 +55,10 @@ static void check_golden(const char *name)
 	in = read_text(in_path);
 	expected = read_text(out_path);
 	out = define(in, &err);
-	if (!out)
+	if (!out) {
 		fail_msg("%s: %s", in_path, err->message);
+		return;
+	}
 	if (strcmp(out, expected) != 0)
 		fail_msg("%s: expected\n%s\ngot\n%s", in_path, expected, out);
 	again = define(out, &err);
