@@ -196,10 +196,10 @@ static void complete_rdp_ports(struct mv_graphics_def *def, bool live)
 		(def->has_port && def->port == -1);
 
 	def->autoport = automatic ? MV_TRI_YES : MV_TRI_NONE;
-	if (automatic && (!live || !def->has_port)) {
+	if (automatic && (!live || !def->has_port || def->port < 0)) {
 		def->port = 0;
 		def->has_port = true;
-	} else if (def->has_port && !def->port) {
+	} else if (!automatic && def->has_port && !def->port) {
 		def->has_port = false;
 	}
 }
