@@ -196,7 +196,7 @@ end
 
 local function lua_type(item)
 	local known = { size = "integer|string", seconds = "number", path = "string", xml = "string", state = "string",
-		cpuset = "string|integer[]", ["function"] = "function", any = "any", spec = "table" }
+		cpuset = "string|integer[]", ["function"] = "function", any = "any", spec = "table", condition = "string|table" }
 	local name = known[item.type]
 	if not name then
 		name = spec.values[item.type] and "string" or spec.types[item.type] and "string|table" or item.type

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -112,10 +114,59 @@ static int stream_pair(lua_State *L)
 	return 2;
 }
 
+/* connect(address, port): a stream to a TCP port of a numeric address, on its way there: it can be written when it has
+ * arrived or failed, and failure() tells which. */
+static int stream_connect(lua_State *L)
+{
+	const char *address = luaL_checkstring(L, 1);
+	lua_Integer port = luaL_checkinteger(L, 2);
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
+	struct mv_lua_stream *stream;
+	struct addrinfo *info = NULL;
+	char service[16];
+	int fd;
+
+	luaL_argcheck(L, port > 0 && port < 65536, 2, "no TCP port");
+	lua_pushfstring(L, "connection to %s port %d", address, (int)port);
+	stream = mv_lua_stream_new(L, -1);
+	snprintf(service, sizeof(service), "%d", (int)port);
+	if (getaddrinfo(address, service, &hints, &info) != 0)
+		return mv_lua_fail(L, MV_ERR_INVALID_ARG, 0, "'%s' is no numeric address.", address);
+	fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		mv_lua_stream_set(L, stream, fd);
+	if (fd < 0 || (connect(fd, info->ai_addr, info->ai_addrlen) < 0 && errno != EINPROGRESS)) {
+		int errnum = errno;
+
+		freeaddrinfo(info);
+		return mv_lua_fail(L, MV_ERR_SYSTEM, errnum, "'%s' port %d cannot be connected to: %s.", address, (int)port,
+				   strerror(errnum));
+	}
+	freeaddrinfo(info);
+	return 1;
+}
+
+/* failure(stream): nil, or the text of the error that it has met. */
+static int stream_failure(lua_State *L)
+{
+	const struct mv_lua_stream *stream = mv_handle_check(L, 1, &mv_stream_class);
+	int errnum = 0;
+	socklen_t size = sizeof(errnum);
+
+	getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &errnum, &size);
+	if (errnum)
+		lua_pushstring(L, strerror(errnum));
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{ "recv", stream_recv },
 	{ "send", stream_send },
 	{ "pair", stream_pair },
+	{ "connect", stream_connect },
+	{ "failure", stream_failure },
 	{ NULL, NULL },
 };
 

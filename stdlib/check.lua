@@ -47,6 +47,12 @@ local checkers = {
 	any = function(value)
 		return value
 	end,
+	condition = function(value) -- stdlib/condition.lua looks closer
+		if type(value) ~= "string" and type(value) ~= "table" then
+			return nil, ("must be a state, another condition, or a table of them, not %s"):format(shown(value))
+		end
+		return value
+	end,
 	size = function(value)
 		local ok, result = pcall(size.bytes, value)
 		if not ok then

@@ -167,19 +167,8 @@ function methods.wait_start(self, timeout)
 	end
 end
 
-function methods.wait(self, state, timeout)
-	local deadline = wait.deadline(timeout)
-	wait.deliver_all()
-	while true do
-		local now, reason, detail = state_of(self)
-		if now == state then
-			return reason
-		elseif wait.expired(deadline) then
-			errors.raise("operation_timeout", "The domain '%s' did not become '%s' within %g s; it is '%s' (%s%s).",
-				objects.label(self), state, timeout, now, reason, detail and ": " .. detail or "")
-		end
-		wait.step({}, deadline)
-	end
+function methods.wait(self, what, timeout)
+	return require("moonvisor.condition").wait(self, what, timeout, state_of)
 end
 
 methods.on = common.on "domain"

@@ -9,7 +9,7 @@ local objects = require "moonvisor.objects"
 -- Functions of moonvisor.core that are not a method or property of the same name, and what they are for.
 local internal = {
 	Connection = { next_event = true, lookup = "domain", is_open = true, check = true, embedded = true },
-	Stream = { recv = "read", send = "write", pair = true, is_open = true, check = true },
+	Stream = { recv = "read", send = "write", pair = true, connect = true, failure = true, is_open = true, check = true },
 	Registration = { is_open = true, check = true },
 }
 

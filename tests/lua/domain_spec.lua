@@ -136,7 +136,7 @@ t.describe("a guest that goes on", function()
 	t.it("makes a wait fail that is in vain", function()
 		local conn, spec = setup "halter"
 		local vm = conn:create(spec)
-		t.raises("operation_timeout", "The domain 'tiny' did not become 'shut off' within 0.05 s; it is 'running' %(booted%)",
+		t.raises("operation_timeout", "The domain 'tiny' was waited for in vain for 0.05 s: it is 'running' %(booted%)",
 			vm.wait, vm, "shut off", 0.05)
 		t.raises("invalid_arg", "did you mean 'shut off'", vm.wait, vm, "shutoff")
 		t.raises("invalid_arg", "there is no option 'force'", vm.start, vm, { force = true })
