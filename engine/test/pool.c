@@ -84,11 +84,20 @@ static bool same_device(const struct mv_pool_source_def *a, const struct mv_pool
 	return false;
 }
 
+static bool has_devices(enum mv_pool_type type)
+{
+	return type == MV_POOL_TYPE_FS || type == MV_POOL_TYPE_LOGICAL || type == MV_POOL_TYPE_DISK ||
+		type == MV_POOL_TYPE_ZFS;
+}
+
 /* Do both definitions claim the same storage? */
 static bool conflicts(const struct mv_storagepool_def *a, const struct mv_storagepool_def *b)
 {
 	const struct mv_pool_source_def *x = &a->source, *y = &b->source;
 
+	/* A device has one owner, whatever that makes of it. */
+	if (has_devices(a->type) && has_devices(b->type))
+		return same_device(x, y);
 	if (a->type != b->type)
 		return false;
 	switch (a->type) {
@@ -102,10 +111,7 @@ static bool conflicts(const struct mv_storagepool_def *a, const struct mv_storag
 	case MV_POOL_TYPE_ISCSI_DIRECT:
 		return same_device(x, y) && same_host(x, y) &&
 			(!x->initiator.iqn_name || same_text(x->initiator.iqn_name, y->initiator.iqn_name));
-	case MV_POOL_TYPE_FS:
-	case MV_POOL_TYPE_LOGICAL:
-	case MV_POOL_TYPE_DISK:
-	case MV_POOL_TYPE_ZFS: return same_device(x, y);
+	case MV_POOL_TYPE_VSTORAGE: return same_text(x->name, y->name);
 	case MV_POOL_TYPE_SHEEPDOG: return same_host(x, y);
 	case MV_POOL_TYPE_MPATH: return true; /* there is only one device mapper */
 	default: return false;
