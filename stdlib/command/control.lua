@@ -115,6 +115,11 @@ function Control:fail(format, ...)
 	error(FAILED, 0)
 end
 
+--- Whether an error is that of ctl:fail(), which has been printed.
+function Control:has_failed(err)
+	return rawequal(err, FAILED)
+end
+
 --- The same with the error that was the reason on a line of its own.
 function Control:fail_because(err, format, ...)
 	self:error(format, ...)

@@ -4,7 +4,7 @@
 --   ctl:edit {
 --       get = function() return xml end,                  -- what is there now; called twice, to see whether it changed
 --       define = function(xml, relaxed) ... end,          -- raises when it is refused; relaxed: without validation
---       unchanged = function() ctl:extra(...) end,        -- the user changed nothing
+--       unchanged = function() ctl:extra(...) end,        -- the user changed nothing; false: define it nevertheless
 --       done = function(result) ctl:extra(...) end,       -- gets what define returned
 --       can_relax = true,                                 -- define takes `relaxed`
 --   }
@@ -40,8 +40,8 @@ local function run_editor(ctl, path)
 	ctl.flush()
 	local ok, how, status = os.execute(editor .. " " .. quote(path))
 	if not ok then
-		ctl:fail("%s: command exited with non-zero status%s", editor, how == "exit" and status == 127 and
-			" (is it installed?)" or "")
+		ctl:fail("internal error: Child process (%s %s) unexpected %s %d", editor, path,
+			how == "exit" and "exit status" or "fatal signal", status)
 	end
 end
 
@@ -104,8 +104,7 @@ function M.edit(ctl, how)
 			if not state.keep then
 				run_editor(ctl, path)
 				edited = ctl:read_file(path)
-				if edited == before then
-					how.unchanged()
+				if edited == before and how.unchanged() ~= false then
 					return true
 				end
 			end

@@ -75,6 +75,7 @@ local commands = {
 	},
 	{
 		name = "checkpoint-info",
+		records = true,
 		summary = "checkpoint information",
 		description = "Returns basic information about a checkpoint.",
 		options = {
@@ -86,6 +87,7 @@ local commands = {
 	},
 	{
 		name = "checkpoint-list",
+		records = true,
 		summary = "List checkpoints for a domain",
 		description = "Checkpoint List",
 		options = {
@@ -117,6 +119,155 @@ local commands = {
 	},
 }
 
+local moments = require "moonvisor.command.moments"
+
 local run = {}
+
+-- virDomainCheckpointXMLFlags
+local XML_SECURE, XML_NO_DOMAIN, XML_SIZE = 1, 2, 4
+
+-- virDomainCheckpointCreateFlags
+local REDEFINE, QUIESCE, REDEFINE_VALIDATE = 1, 2, 4
+
+-- --- making them -----------------------------------------------------------------------------------------------------
+
+run["checkpoint-create"] = function(ctl, opt)
+	ctl:requires(opt, "redefine-validate", "redefine")
+	local flags = (opt.redefine and REDEFINE or 0) | (opt.redefine_validate and REDEFINE_VALIDATE or 0)
+		| (opt.quiesce and QUIESCE or 0)
+	local dom, path = ctl:domain(opt.domain), opt.xmlfile
+	local xml = path and ctl:read_file(path) or "<domaincheckpoint/>"
+	moments.create(ctl, "checkpoint", ctl.raw:domain_checkpoint_create_xml(dom, xml, flags), path)
+end
+
+-- <disk>, of "DISK[,checkpoint=TYPE][,bitmap=NAME]".
+local function disk_xml(ctl, text)
+	local pieces, values = moments.split(text), {}
+	for i = 2, #pieces do
+		local key, value = pieces[i]:match "^(%a+)=(.*)$"
+		if (key ~= "checkpoint" and key ~= "bitmap") or values[key] then
+			ctl:fail("unable to parse diskspec: %s", text)
+		end
+		values[key] = moments.escape(value)
+	end
+	return ("    <disk name='%s'"):format(moments.escape(pieces[1]))
+		.. (values.checkpoint and (" checkpoint='%s'"):format(values.checkpoint) or "")
+		.. (values.bitmap and (" bitmap='%s'"):format(values.bitmap) or "") .. "/>\n"
+end
+
+run["checkpoint-create-as"] = function(ctl, opt)
+	local dom, name, description = ctl:domain(opt.domain), opt.name, opt.description
+	local parts = { "<domaincheckpoint>\n" }
+	local function add(text)
+		parts[#parts + 1] = text
+	end
+	if name then
+		add(("  <name>%s</name>\n"):format(moments.escape(name)))
+	end
+	if description then
+		add(("  <description>%s</description>\n"):format(moments.escape(description)))
+	end
+	if opt.diskspec then
+		add "  <disks>\n"
+		for _, text in ipairs(opt.diskspec) do
+			add(disk_xml(ctl, text))
+		end
+		add "  </disks>\n"
+	end
+	add "</domaincheckpoint>\n"
+	local xml = table.concat(parts)
+	if opt.print_xml then
+		ctl:print("%s\n", xml)
+		return
+	end
+	moments.create(ctl, "checkpoint", ctl.raw:domain_checkpoint_create_xml(dom, xml, opt.quiesce and QUIESCE or 0))
+end
+
+-- --- looking at them -------------------------------------------------------------------------------------------------
+
+run["checkpoint-dumpxml"] = function(ctl, opt)
+	local flags = (opt.security_info and XML_SECURE or 0) | (opt.no_domain and XML_NO_DOMAIN or 0)
+		| (opt.size and XML_SIZE or 0)
+	local checkpoint = ctl:checkpoint(opt, "checkpointname", ctl:domain(opt.domain))
+	ctl:print_xml(ctl.raw:domain_checkpoint_get_xml_desc(checkpoint, flags), opt)
+end
+
+run["checkpoint-info"] = function(ctl, opt)
+	local raw, dom = ctl.raw, ctl:domain(opt.domain)
+	local checkpoint = ctl:checkpoint(opt, "checkpointname", dom)
+	local parent = moments.parent(ctl, "domain_checkpoint_get_parent", checkpoint)
+	ctl:info {
+		{ "name", "Name:", checkpoint.name },
+		{ "domain", "Domain:", dom.name },
+		{ "parent", "Parent:", parent },
+		{ "children", "Children:", #raw:domain_checkpoint_list_all_children(checkpoint, 1, 0).checkpoints },
+		{ "descendants", "Descendants:", #raw:domain_checkpoint_list_all_children(checkpoint, 1, 1).checkpoints },
+	}
+end
+
+run["checkpoint-parent"] = function(ctl, opt)
+	local checkpoint = ctl:checkpoint(opt, "checkpointname", ctl:domain(opt.domain))
+	local parent = moments.parent(ctl, "domain_checkpoint_get_parent", checkpoint)
+	if not parent then
+		ctl:fail("checkpoint '%s' has no parent", checkpoint.name)
+	end
+	ctl:print("%s", parent)
+end
+
+run["checkpoint-list"] = function(ctl, opt)
+	local raw, topological = ctl.raw, 2
+	moments.list(ctl, opt, {
+		noun = "checkpoint", topological = topological,
+		filters = { { "leaves", 4 }, { "no-leaves", 8 } },
+		flags = { { "topological", topological } },
+		start = function(dom)
+			return ctl:checkpoint(opt, "from", dom)
+		end,
+		all = function(dom, flags)
+			return raw:domain_list_all_checkpoints(dom, 1, flags).checkpoints
+		end,
+		children = function(checkpoint, flags)
+			return raw:domain_checkpoint_list_all_children(checkpoint, 1, flags).checkpoints
+		end,
+		xml = function(checkpoint)
+			return raw:domain_checkpoint_get_xml_desc(checkpoint, XML_NO_DOMAIN)
+		end,
+	})
+end
+
+-- --- changing them ---------------------------------------------------------------------------------------------------
+
+local DELETE_CHILDREN, DELETE_METADATA_ONLY, DELETE_CHILDREN_ONLY = 1, 2, 4
+
+run["checkpoint-delete"] = function(ctl, opt)
+	local checkpoint = ctl:checkpoint(opt, "checkpointname", ctl:domain(opt.domain))
+	local flags = (opt.children and DELETE_CHILDREN or 0) | (opt.children_only and DELETE_CHILDREN_ONLY or 0)
+		| (opt.metadata and DELETE_METADATA_ONLY or 0)
+	ctl:attempt("Failed to delete checkpoint %s", checkpoint.name):domain_checkpoint_delete(checkpoint, flags)
+	ctl:extra(opt.children_only and "Domain checkpoint %s children deleted\n" or "Domain checkpoint %s deleted\n",
+		checkpoint.name)
+end
+
+run["checkpoint-edit"] = function(ctl, opt)
+	local raw, dom = ctl.raw, ctl:domain(opt.domain)
+	local checkpoint = ctl:checkpoint(opt, "checkpointname", dom)
+	moments.edit(ctl, checkpoint.name, {
+		get = function()
+			return raw:domain_checkpoint_get_xml_desc(checkpoint, XML_SECURE)
+		end,
+		define = function(xml)
+			return raw:domain_checkpoint_create_xml(dom, xml, REDEFINE)
+		end,
+		unchanged = function()
+			ctl:extra("Checkpoint %s XML configuration not changed.\n", checkpoint.name)
+		end,
+		done = function(edited)
+			if edited.name ~= checkpoint.name then
+				ctl:fail("Cannot rename checkpoint %s to %s", checkpoint.name, edited.name)
+			end
+			ctl:extra("Checkpoint %s edited.\n", edited.name)
+		end,
+	})
+end
 
 return { group = "Checkpoint", keyword = "checkpoint", commands = commands, run = run }

@@ -106,6 +106,7 @@ local commands = {
 	},
 	{
 		name = "snapshot-info",
+		records = true,
 		summary = "snapshot information",
 		description = "Returns basic information about a snapshot.",
 		options = {
@@ -117,6 +118,7 @@ local commands = {
 	},
 	{
 		name = "snapshot-list",
+		records = true,
 		summary = "List snapshots for a domain",
 		description = "Snapshot List",
 		options = {
@@ -176,6 +178,263 @@ local commands = {
 	},
 }
 
+local core = require "moonvisor.core"
+local moments = require "moonvisor.command.moments"
+
 local run = {}
+
+local XML_SECURE = 1 -- virDomainSnapshotXMLFlags
+
+-- virDomainSnapshotCreateFlags
+local REDEFINE, CURRENT = 1, 2
+local CREATE_FLAGS = {
+	{ "no_metadata", 4 }, { "halt", 8 }, { "disk_only", 16 }, { "reuse_external", 32 }, { "quiesce", 64 },
+	{ "atomic", 128 }, { "live", 256 }, { "validate", 512 },
+}
+
+local function flags_of(opt, list)
+	local flags = 0
+	for _, item in ipairs(list) do
+		flags = flags | (opt[item[1]] and item[2] or 0)
+	end
+	return flags
+end
+
+-- --- making them -----------------------------------------------------------------------------------------------------
+
+run["snapshot-create"] = function(ctl, opt)
+	local flags = flags_of(opt, CREATE_FLAGS) | (opt.redefine and REDEFINE or 0) | (opt.current and CURRENT or 0)
+	local dom, path = ctl:domain(opt.domain), opt.xmlfile
+	local xml = path and ctl:read_file(path) or "<domainsnapshot/>"
+	moments.create(ctl, "snapshot", ctl.raw:domain_snapshot_create_xml(dom, xml, flags), path)
+end
+
+-- <memory>, of "[file=]PATH[,snapshot=TYPE]".
+local function memory_xml(ctl, text)
+	local snapshot, file
+	for i, piece in ipairs(moments.split(text)) do
+		local key, value = piece:match "^(%a+)=(.*)$"
+		if key == "snapshot" then
+			snapshot = value
+		elseif key == "file" and not file then
+			file = value
+		elseif i == 1 then
+			file = piece
+		else
+			ctl:fail("unable to parse memspec: %s", text)
+		end
+	end
+	return "  <memory" .. (snapshot and (" snapshot='%s'"):format(moments.escape(snapshot)) or "")
+		.. (file and (" file='%s'"):format(moments.escape(file)) or "") .. "/>\n"
+end
+
+-- <disk>, of "DISK[,snapshot=TYPE][,driver=TYPE][,stype=TYPE][,file=PATH]".
+local function disk_xml(ctl, text)
+	local pieces, values = moments.split(text), {}
+	for i = 2, #pieces do
+		local key, value = pieces[i]:match "^(%a+)=(.*)$"
+		if key ~= "snapshot" and key ~= "driver" and key ~= "stype" and key ~= "file" then
+			ctl:fail("unable to parse diskspec: %s", text)
+		end
+		values[key] = values[key] or moments.escape(value)
+	end
+	if values.stype and values.stype ~= "file" and values.stype ~= "block" then
+		ctl:fail("Unknown storage type: '%s'", values.stype)
+	end
+	local head = ("    <disk name='%s'"):format(moments.escape(pieces[1]))
+		.. (values.snapshot and (" snapshot='%s'"):format(values.snapshot) or "")
+		.. (values.stype and (" type='%s'"):format(values.stype) or "")
+	if not values.driver and not values.file then
+		return head .. "/>\n"
+	end
+	return head .. ">\n" .. (values.driver and ("      <driver type='%s'/>\n"):format(values.driver) or "")
+		.. (values.file and ("      <source %s='%s'/>\n"):format(values.stype == "block" and "dev" or "file", values.file)
+		or "") .. "    </disk>\n"
+end
+
+run["snapshot-create-as"] = function(ctl, opt)
+	local flags, dom = flags_of(opt, CREATE_FLAGS), ctl:domain(opt.domain)
+	local name, description, memory = opt.name, opt.description, opt.memspec
+	local parts = { "<domainsnapshot>\n" }
+	local function add(text)
+		parts[#parts + 1] = text
+	end
+	if name then
+		add(("  <name>%s</name>\n"):format(moments.escape(name)))
+	end
+	if description then
+		add(("  <description>%s</description>\n"):format(moments.escape(description)))
+	end
+	if memory then
+		add(memory_xml(ctl, memory))
+	end
+	if opt.diskspec then
+		add "  <disks>\n"
+		for _, text in ipairs(opt.diskspec) do
+			add(disk_xml(ctl, text))
+		end
+		add "  </disks>\n"
+	end
+	add "</domainsnapshot>\n"
+	local xml = table.concat(parts)
+	if opt.print_xml then
+		ctl:print("%s\n", xml)
+		return
+	end
+	moments.create(ctl, "snapshot", ctl.raw:domain_snapshot_create_xml(dom, xml, flags))
+end
+
+-- --- looking at them -------------------------------------------------------------------------------------------------
+
+run["snapshot-dumpxml"] = function(ctl, opt)
+	local snapshot = ctl.raw:domain_snapshot_lookup_by_name(ctl:domain(opt.domain), opt.snapshotname, 0)
+	ctl:print_xml(ctl.raw:domain_snapshot_get_xml_desc(snapshot, opt.security_info and XML_SECURE or 0), opt)
+end
+
+run["snapshot-current"] = function(ctl, opt)
+	ctl:exclusive(opt, "name", "snapshotname")
+	local raw, dom, name = ctl.raw, ctl:domain(opt.domain), opt.snapshotname
+	if name then
+		local snapshot = raw:domain_snapshot_lookup_by_name(dom, name, 0)
+		local xml = raw:domain_snapshot_get_xml_desc(snapshot, XML_SECURE)
+		raw:domain_snapshot_create_xml(dom, xml, REDEFINE | CURRENT)
+		ctl:extra("Snapshot %s set as current", name)
+		return
+	end
+	if raw:domain_has_current_snapshot(dom, 0) == 0 then
+		ctl:fail("domain '%s' has no current snapshot", dom.name)
+	end
+	local snapshot = raw:domain_snapshot_current(dom, 0)
+	if opt.name then
+		ctl:print("%s", snapshot.name)
+	else
+		ctl:print("%s", raw:domain_snapshot_get_xml_desc(snapshot, opt.security_info and XML_SECURE or 0))
+	end
+end
+
+-- Whether memory or a disk is in a file of its own.
+local function is_external(xml, state)
+	if state == "disk-snapshot" or not xml:find "<memory[ /]" then
+		return state == "disk-snapshot"
+	end
+	return core.xpath(xml, "/domainsnapshot/memory[@snapshot='external'] | "
+		.. "/domainsnapshot/disks/disk[@snapshot='external']", false) ~= ""
+end
+
+run["snapshot-info"] = function(ctl, opt)
+	local raw, dom = ctl.raw, ctl:domain(opt.domain)
+	local snapshot = ctl:snapshot(opt, "snapshotname", dom, true)
+	local current = raw:domain_snapshot_is_current(snapshot, 0) ~= 0
+	local xml = raw:domain_snapshot_get_xml_desc(snapshot, 0)
+	local facts = moments.facts(xml)
+	local parent = moments.parent(ctl, "domain_snapshot_get_parent", snapshot)
+	ctl:info {
+		{ "name", "Name:", snapshot.name },
+		{ "domain", "Domain:", dom.name },
+		{ "current", "Current:", current },
+		{ "state", "State:", facts.state },
+		{ "location", "Location:", is_external(xml, facts.state) and "external" or "internal" },
+		{ "parent", "Parent:", parent },
+		{ "children", "Children:", raw:domain_snapshot_num_children(snapshot, 0) },
+		{ "descendants", "Descendants:", raw:domain_snapshot_num_children(snapshot, 1) },
+		{ "metadata", "Metadata:", raw:domain_snapshot_has_metadata(snapshot, 0) ~= 0 },
+		{ "created", nil, facts.created },
+	}
+end
+
+run["snapshot-parent"] = function(ctl, opt)
+	local snapshot = ctl:snapshot(opt, "snapshotname", ctl:domain(opt.domain), true)
+	local parent = moments.parent(ctl, "domain_snapshot_get_parent", snapshot)
+	if not parent then
+		ctl:fail("snapshot '%s' has no parent", snapshot.name)
+	end
+	ctl:print("%s", parent)
+end
+
+run["snapshot-list"] = function(ctl, opt)
+	local raw = ctl.raw
+	moments.list(ctl, opt, {
+		noun = "snapshot", current = true, has_state = true, topological = moments.LIST_TOPOLOGICAL,
+		filters = {
+			{ "leaves", 4 }, { "no-leaves", 8 }, { "inactive", 32 }, { "active", 64 }, { "disk-only", 128 },
+			{ "internal", 256 }, { "external", 512 },
+		},
+		flags = { { "topological", moments.LIST_TOPOLOGICAL }, { "metadata", 2 }, { "no-metadata", 16 } },
+		start = function(dom)
+			return ctl:snapshot(opt, "from", dom, true)
+		end,
+		all = function(dom, flags)
+			return raw:domain_list_all_snapshots(dom, 1, flags).snapshots
+		end,
+		children = function(snapshot, flags)
+			return raw:domain_snapshot_list_all_children(snapshot, 1, flags).snapshots
+		end,
+		xml = function(snapshot)
+			return raw:domain_snapshot_get_xml_desc(snapshot, 0)
+		end,
+	})
+end
+
+-- --- changing them ---------------------------------------------------------------------------------------------------
+
+local DELETE_CHILDREN, DELETE_METADATA_ONLY, DELETE_CHILDREN_ONLY = 1, 2, 4
+
+run["snapshot-delete"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local snapshot = ctl:snapshot(opt, "snapshotname", dom, true)
+	local flags = (opt.children and DELETE_CHILDREN or 0) | (opt.children_only and DELETE_CHILDREN_ONLY or 0)
+		| (opt.metadata and DELETE_METADATA_ONLY or 0)
+	ctl:attempt("Failed to delete snapshot %s", snapshot.name):domain_snapshot_delete(snapshot, flags)
+	ctl:extra(opt.children_only and "Domain snapshot %s children deleted\n" or "Domain snapshot %s deleted\n",
+		snapshot.name)
+end
+
+run["snapshot-revert"] = function(ctl, opt)
+	local flags = flags_of(opt, { { "running", 1 }, { "paused", 2 }, { "force", 4 }, { "reset_nvram", 8 } })
+	local snapshot = ctl:snapshot(opt, "snapshotname", ctl:domain(opt.domain), true)
+	ctl:attempt("Failed to revert snapshot %s", snapshot.name):domain_revert_to_snapshot(snapshot, flags)
+	ctl:extra("Domain snapshot %s reverted\n", snapshot.name)
+end
+
+-- The name was changed: the old or the new one goes, or both stay, as the options say.
+local function keep_one(ctl, opt, snapshot, edited)
+	if opt.clone then
+		ctl:extra("Snapshot %s cloned to %s.\n", snapshot.name, edited.name)
+		return
+	end
+	local extra = opt.rename and snapshot or edited
+	ctl:attempt("unable to clean up snapshot %s", extra.name):domain_snapshot_delete(extra, DELETE_METADATA_ONLY)
+	if not opt.rename then
+		ctl:fail("Must use --rename or --clone to change %s to %s", snapshot.name, edited.name)
+	end
+end
+
+run["snapshot-edit"] = function(ctl, opt)
+	ctl:exclusive(opt, "rename", "clone")
+	local raw, dom = ctl.raw, ctl:domain(opt.domain)
+	local make_current = opt.current and opt.snapshotname
+	local snapshot = ctl:snapshot(opt, "snapshotname", dom, false)
+	moments.edit(ctl, snapshot.name, {
+		get = function()
+			return raw:domain_snapshot_get_xml_desc(snapshot, XML_SECURE)
+		end,
+		define = function(xml)
+			return raw:domain_snapshot_create_xml(dom, xml, REDEFINE | (make_current and CURRENT or 0))
+		end,
+		unchanged = function()
+			if make_current then
+				return false -- then the edit is that it becomes the current one
+			end
+			ctl:extra("Snapshot %s XML configuration not changed.\n", snapshot.name)
+		end,
+		done = function(edited)
+			if edited.name ~= snapshot.name then
+				keep_one(ctl, opt, snapshot, edited)
+			else
+				ctl:extra("Snapshot %s edited.\n", edited.name)
+			end
+		end,
+	})
+end
 
 return { group = "Snapshot", keyword = "snapshot", commands = commands, run = run }
