@@ -190,7 +190,7 @@ static bool reachable(const struct mv_network_def *def, const struct mv_conf_add
 	for (size_t i = 0; i < def->n_ips; i++) {
 		const struct mv_network_ip_def *ip = def->ips[i];
 		struct mv_conf_addr own;
-		unsigned prefix;
+		unsigned prefix = 0;
 
 		if (own_address(ip, def->name, &own, &prefix, at, NULL) == 0 &&
 		    mv_conf_addr_same_network(&own, gateway, prefix))

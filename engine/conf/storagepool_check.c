@@ -11,11 +11,11 @@
 enum named { UNNAMED, NAMED_AS_POOL, NAMED };
 
 static const struct pool_rules {
+	const char *target;                      /* where the target is, before the source's name; NULL: as is given */
+	enum named name;                         /* the source's */
+	enum mv_pool_format format, first, last; /* the default, and the words of this type; NONE: no format */
 	bool host, device, dir, adapter, initiator; /* needed in the source */
-	enum named name;                            /* the source's */
-	enum mv_pool_format format, first, last;    /* the default, and the words of this type; NONE: no format */
-	const char *target; /* where the target is, before the source's name; NULL: as is given */
-	bool remote;        /* has no target */
+	bool remote;                                /* has no target */
 } rules[] = {
 	[MV_POOL_TYPE_FS] = { .device = true,
 			      .format = MV_POOL_FORMAT_AUTO,

@@ -212,7 +212,7 @@
 	X(network_undefine)          \
 	X(network_update)
 
-/* engine/test/pool.c */
+/* engine/test/pool.c, pool_list.c */
 #define MV_TEST_POOL_CALLS(X)                 \
 	X(connect_list_all_storage_pools)     \
 	X(connect_find_storage_pool_sources)  \
