@@ -47,10 +47,13 @@ int mv_device_insert(struct mv_devices_def *devices, const struct mv_conf_member
 		     struct mv_error **err);
 
 /* Completes one device that is to join `def` (and is not in it yet), as libvirt does when it reads one: bus, address,
- * numbers; `mv_devices_complete` does it for all of a definition and what they imply (controllers, a console, a video
- * card), puts them in order and refuses what clashes. 0 or -1: MV_ERR_XML, MV_ERR_CONFIG_UNSUPPORTED. */
+ * numbers. mv_domain_complete_devices() does it for all of a definition. 0 or -1: MV_ERR_XML,
+ * MV_ERR_CONFIG_UNSUPPORTED. */
 int mv_device_complete(struct mv_domain_def *def, const struct mv_conf_member *kind, void *device,
 		       struct mv_error **err);
+/* After devices have come or gone: adds what they imply (controllers, a console, a video card), and refuses what
+ * clashes. */
+int mv_devices_settle(struct mv_domain_def *def, struct mv_error **err);
 /* Controllers that addresses of devices name and nobody has given. */
 int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err);
 /* The console that stands for the first serial port shows what that port is. */

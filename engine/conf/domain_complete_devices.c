@@ -607,6 +607,16 @@ static int complete_each(const struct mv_conf_member *kind, void *device, void *
 	return complete_one(args[0], kind, device, args[1]);
 }
 
+int mv_devices_settle(struct mv_domain_def *def, struct mv_error **err)
+{
+	struct mv_devices_def *d = &def->devices;
+
+	if (complete_serials(d, err) < 0 || mv_devices_complete_consoles(def, err) < 0 || complete_videos(d, err) < 0 ||
+	    mv_devices_add_controllers(def, err) < 0 || mv_devices_pair_console(def, err) < 0)
+		return -1;
+	return mv_devices_check(def, err);
+}
+
 int mv_domain_complete_devices(struct mv_domain_def *def, const struct mv_domain_rules *rules, struct mv_error **err)
 {
 	struct mv_devices_def *d = &def->devices;
