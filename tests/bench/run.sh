@@ -2,13 +2,13 @@
 # The speed table: each measure beside its peer, taken in the same run. Nothing here is a test; a missed bar is shown, not
 # failed.
 #
-#   tests/bench/run.sh [PART...]     parts: local boot disk net save (all)
+#   tests/bench/run.sh [PART...]     parts: shell local boot disk net save (all)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${MV_BUILD:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-parts=("${@:-local boot disk net save}")
+parts=("${@:-shell local boot disk net save}")
 read -ra parts <<<"${parts[*]}"
 rows=$work/rows
 
@@ -27,6 +27,7 @@ table() {
 host_parts=()
 for part in "${parts[@]}"; do
 	case $part in
+	shell) "$build/mvsh" tests/bench/shell.lua "$build" "$work" | tee -a "$rows" >&2 ;;
 	local)
 		if [ "$("$build/tests/kvmspeed")" = missing ]; then
 			echo "bench: no /dev/kvm here, so nothing is measured on it" >&2
@@ -36,7 +37,7 @@ for part in "${parts[@]}"; do
 		;;
 	boot | disk | net | save) host_parts+=("$part") ;;
 	*)
-		echo "usage: tests/bench/run.sh [local] [boot] [disk] [net] [save]" >&2
+		echo "usage: tests/bench/run.sh [shell] [local] [boot] [disk] [net] [save]" >&2
 		exit 2
 		;;
 	esac
