@@ -146,7 +146,7 @@ $(B)/obj/tests/unit/test_conf_xml_memory.o: MV_CPPFLAGS += $(XML_CFLAGS)
 $(call obj,$(VMM_SRC)): | $(SECCOMP_GEN)
 
 # One run makes all; what does not change keeps its time, so that a new field in one kind compiles no other again.
-$(B)/gen/conf/stamp: engine/conf/gen.lua $(CONF_SCHEMA) $(CONF_CHECKS) $(B)/sources | setup
+$(B)/gen/conf/stamp: engine/conf/gen.lua $(wildcard engine/conf/gen/*.lua) $(CONF_SCHEMA) $(CONF_CHECKS) $(B)/sources | setup
 	$(call say,GEN)
 	$(Q)mkdir -p $(@D) && $(LUA) engine/conf/gen.lua $(@D) $(CONF_SCHEMA) $(CONF_CHECKS) && touch $@
 $(CONF_GEN_H) $(CONF_GEN_SRC): $(B)/gen/conf/stamp ;

@@ -37,8 +37,10 @@ static struct hold *new_hold(lua_State *L, const struct mv_conf_desc *desc)
 	void **box = mv_lua_box(L, hold_free);
 	struct hold *hold = *box = calloc(1, sizeof(*hold));
 
-	if (!hold)
+	if (!hold) {
 		mv_lua_fail(L, MV_ERR_NO_MEMORY, 0, "There is no memory left for a configuration.");
+		return NULL;
+	}
 	hold->desc = desc;
 	return hold;
 }

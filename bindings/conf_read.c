@@ -232,8 +232,10 @@ static void check_keys(const struct walk *w, const struct step *step, int index,
 		const char *names[MAX_NAMES], *near;
 		unsigned i = 0;
 
-		if (!key)
+		if (!key) {
 			refuse(w, step, "has a key that is a %s", luaL_typename(L, -2));
+			return;
+		}
 		while (i < desc->n_members && strcmp(desc->members[i].field, key) != 0)
 			i++;
 		if (i < desc->n_members)
@@ -270,8 +272,10 @@ static void take_choice(struct walk *w, const struct step *step, const struct mv
 	check_table(w, step, index);
 	lua_pushnil(w->L);
 	key = lua_next(w->L, index) && lua_type(w->L, -2) == LUA_TSTRING ? lua_tostring(w->L, -2) : NULL;
-	if (!key)
+	if (!key) {
 		refuse(w, step, "is not a table with one field, whose name says what it is");
+		return;
+	}
 	while (i < m->n_alternatives && strcmp(m->alternatives[i].field, key) != 0)
 		i++;
 	struct step inside = { .above = step, .field = key };

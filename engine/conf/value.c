@@ -112,8 +112,8 @@ static int read_number(const struct mv_conf_member *m, const char *text, bool *n
 
 static int read_signed(const struct mv_conf_member *m, const char *text, void *item, char **why)
 {
-	bool negative;
-	uint64_t magnitude;
+	bool negative = false;
+	uint64_t magnitude = 0;
 	int64_t value;
 
 	if (read_number(m, text, &negative, &magnitude, why) < 0)
@@ -132,8 +132,8 @@ static int read_signed(const struct mv_conf_member *m, const char *text, void *i
 
 static int read_unsigned(const struct mv_conf_member *m, const char *text, void *item, char **why)
 {
-	bool negative;
-	uint64_t value;
+	bool negative = false;
+	uint64_t value = 0;
 
 	if (read_number(m, text, &negative, &value, why) < 0)
 		return -1;
@@ -148,8 +148,8 @@ static int read_unsigned(const struct mv_conf_member *m, const char *text, void 
 
 static int read_size(const struct mv_conf_member *m, const char *text, const char *unit, uint64_t *item, char **why)
 {
-	bool negative;
-	uint64_t value, factor = m->read_unit;
+	bool negative = false;
+	uint64_t value = 0, factor = m->read_unit;
 
 	if (read_number(m, text, &negative, &value, why) < 0)
 		return -1;
@@ -235,7 +235,7 @@ static int read_enum(const struct mv_conf_member *m, const char *text, unsigned 
 int mv_conf_value_read(const struct mv_conf_member *m, const char *text, size_t len, const char *unit, void *item,
 		       char **why)
 {
-	bool flag;
+	bool flag = false;
 
 	switch ((enum mv_conf_type)m->type) {
 	case MV_CONF_T_IP:

@@ -141,7 +141,8 @@ t.describe("engine/conf/gen.lua", function()
 		t.equal(text, "")
 		t.equal(ok, true)
 		local header = assert(io.open(folder .. "/thing_def.h")):read "a"
-		for _, piece in ipairs { "MV_E_NONE,", "MV_E_A,", "MV_E_NONE_,", "struct mv_thing_def {\n\tbool present;\n\tenum mv_e x;",
+		for _, piece in ipairs { "MV_E_NONE,", "MV_E_A,", "MV_E_NONE_,",
+			"struct mv_thing_def {\n\tbool present;\n\tenum mv_e x;",
 			"bool has_two_words;\n\tuint64_t two_words;" } do
 			t.equal(header:find(piece, 1, true) ~= nil, true, piece)
 		end

@@ -50,8 +50,8 @@ static void expect_refusal(const char *xml, unsigned flags, const char *message)
 	assert_null(def);
 	if (!err || !strstr(err->message, message))
 		fail_msg("%s\nis refused with '%s' instead of '%s'", xml, err ? err->message : "nothing", message);
-	assert_int_equal(err->domain, MV_FROM_CONF);
-	assert_true(err->code == MV_ERR_XML || err->code == MV_ERR_CONFIG_UNSUPPORTED);
+	assert_int_equal(err ? err->domain : 0, MV_FROM_CONF);
+	assert_true(err && (err->code == MV_ERR_XML || err->code == MV_ERR_CONFIG_UNSUPPORTED));
 }
 
 static void secret(void **state)
@@ -177,6 +177,7 @@ static void many_notes(void **state)
 		p += sprintf(p, "<x/>");
 	strcpy(p, "</domain>");
 	def = parse(xml, 0, &found);
+	assert_string_equal(def->name, "g");
 	assert_int_equal(found.count, MV_CONF_MAX_NOTES);
 	assert_int_equal(found.dropped, MANY - MV_CONF_MAX_NOTES);
 	mv_conf_notes_clear(&found);

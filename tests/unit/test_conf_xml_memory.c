@@ -317,7 +317,7 @@ static void sweep(int (*act)(struct mv_error **err), bool ok)
 		countdown = -1;
 		if (ret < 0 && (!err || !err->message))
 			fail_msg("allocation %ld: it fails without a reason", n);
-		if (ret < 0 && ok && err->code != MV_ERR_NO_MEMORY)
+		if (ret < 0 && ok && err && err->code != MV_ERR_NO_MEMORY)
 			fail_msg("allocation %ld: it fails with '%s'", n, err->message);
 		mv_error_free(err);
 		if (n >= 0 && live != before)
