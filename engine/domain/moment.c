@@ -62,15 +62,16 @@ bool mv_moment_descends(const struct mv_moment *moment, const struct mv_moment *
 	return moment != NULL;
 }
 
-/* The next moment of a walk in which parents come before their children; it stays below `top` (NULL: the whole tree).
- * Without recursion, so that a chain of any length needs no stack. */
+/* The next moment of a walk in which parents come before their children, and younger siblings before older ones, as in
+ * libvirt's lists; it stays below `top` (NULL: the whole tree). Without recursion, so that a chain of any length needs
+ * no stack. */
 static struct mv_moment *walk(const struct mv_moment *at, const struct mv_moment *top, bool descend)
 {
-	if (descend && at->first_child)
-		return at->first_child;
-	while (at && at != top && !at->next_sibling)
+	if (descend && at->last_child)
+		return at->last_child;
+	while (at && at != top && !at->prev_sibling)
 		at = at->parent;
-	return at && at != top ? at->next_sibling : NULL;
+	return at && at != top ? at->prev_sibling : NULL;
 }
 
 size_t mv_moment_child_count(const struct mv_moment *moment)
@@ -86,7 +87,7 @@ size_t mv_moment_descendant_count(const struct mv_moment *moment)
 {
 	size_t count = 0;
 
-	for (const struct mv_moment *m = moment->first_child; m; m = walk(m, moment, true))
+	for (const struct mv_moment *m = moment->last_child; m; m = walk(m, moment, true))
 		count++;
 	return count;
 }
@@ -133,7 +134,7 @@ void mv_moment_clear(struct mv_moment_tree *tree)
 
 static bool wanted(const struct mv_moment *moment, const struct mv_moment_filter *filter)
 {
-	if (filter->leaves != filter->inner && filter->leaves == (moment->first_child != NULL))
+	if ((filter->leaves && moment->first_child) || (filter->inner && !moment->first_child))
 		return false;
 	return !filter->match || filter->match(moment, filter->opaque);
 }
@@ -141,7 +142,7 @@ static bool wanted(const struct mv_moment *moment, const struct mv_moment_filter
 int mv_moment_list(const struct mv_moment_tree *tree, const struct mv_moment_filter *filter, struct mv_moment ***out,
 		   struct mv_error **err)
 {
-	struct mv_moment *m = filter->from ? filter->from->first_child : tree->first_root;
+	struct mv_moment *m = filter->from ? filter->from->last_child : tree->last_root;
 	int count = 0;
 
 	if (out) {

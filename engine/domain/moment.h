@@ -51,7 +51,7 @@ void mv_moment_clear(struct mv_moment_tree *tree);
 struct mv_moment_filter {
 	const struct mv_moment *from; /* only what is below it; NULL: the whole tree */
 	bool near;                    /* only roots, or children of `from` */
-	bool leaves, inner;           /* only those without, with children; both or none: all */
+	bool leaves, inner;           /* only those without, with children; both: none, as libvirt */
 	bool (*match)(const struct mv_moment *moment, const void *opaque); /* NULL: all */
 	const void *opaque;
 };

@@ -267,6 +267,8 @@ static int revert_to_active(struct mv_test_host *host, struct mv_guest *guest, c
 			return -1;
 		mv_test_lifecycle(host, guest, MV_LIFECYCLE_STARTED, MV_STARTED_FROM_SNAPSHOT);
 		was_paused = false;
+	} else {
+		mv_entity_set_id(&guest->object, host->next_id++); /* to libvirt's test driver it is another guest */
 	}
 	if (paused) {
 		mv_guest_set_state(guest, MV_DOMAIN_PAUSED, MV_PAUSED_FROM_SNAPSHOT);

@@ -157,8 +157,6 @@ function M.list(ctl, opt, kind)
 			ctl:fail(kind.current and "--descendants requires either --from or --current" or "--descendants requires --from")
 		end
 		flags = flags | LIST_DESCENDANTS
-	elseif opt.tree and from then
-		flags = flags | LIST_DESCENDANTS
 	end
 	local dom = ctl:domain(opt.domain)
 	local start = from and kind.start(dom)
@@ -171,8 +169,12 @@ function M.list(ctl, opt, kind)
 		rows[i] = full and M.facts(kind.xml(ref)) or {}
 		rows[i].name = ref.name
 	end
-	if flags & kind.topological == 0 and not (start and opt.tree) then
+	if flags & kind.topological == 0 then
+		local first = start and opt.tree and table.remove(rows, 1)
 		ctl:sort_by_name(rows)
+		if first then
+			table.insert(rows, 1, first)
+		end
 	end
 	ctl:records {
 		rows = rows, name = "name",

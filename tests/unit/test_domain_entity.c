@@ -193,16 +193,16 @@ static void lists(void **state)
 	plant(&tree);
 	const struct mv_moment *b = mv_moment_by_name(&tree, "b");
 	const struct mv_moment *a = mv_moment_by_name(&tree, "a");
-	names(&tree, &(struct mv_moment_filter){ 0 }, "abdecf");
-	names(&tree, &(struct mv_moment_filter){ .near = true }, "af");
-	names(&tree, &(struct mv_moment_filter){ .leaves = true }, "decf");
+	names(&tree, &(struct mv_moment_filter){ 0 }, "facbed");
+	names(&tree, &(struct mv_moment_filter){ .near = true }, "fa");
+	names(&tree, &(struct mv_moment_filter){ .leaves = true }, "fced");
 	names(&tree, &(struct mv_moment_filter){ .inner = true }, "ab");
-	names(&tree, &(struct mv_moment_filter){ .inner = true, .leaves = true }, "abdecf");
-	names(&tree, &(struct mv_moment_filter){ .from = a }, "bdec");
-	names(&tree, &(struct mv_moment_filter){ .from = a, .near = true }, "bc");
-	names(&tree, &(struct mv_moment_filter){ .from = b }, "de");
+	names(&tree, &(struct mv_moment_filter){ .inner = true, .leaves = true }, "");
+	names(&tree, &(struct mv_moment_filter){ .from = a }, "cbed");
+	names(&tree, &(struct mv_moment_filter){ .from = a, .near = true }, "cb");
+	names(&tree, &(struct mv_moment_filter){ .from = b }, "ed");
 	names(&tree, &(struct mv_moment_filter){ .from = mv_moment_by_name(&tree, "f") }, "");
-	names(&tree, &(struct mv_moment_filter){ .match = not_d, .opaque = "d" }, "abecf");
+	names(&tree, &(struct mv_moment_filter){ .match = not_d, .opaque = "d" }, "facbe");
 	assert_int_equal(mv_moment_child_count(a), 2);
 	assert_int_equal(mv_moment_descendant_count(a), 4);
 	assert_int_equal(mv_moment_descendant_count(b), 2);
@@ -220,24 +220,24 @@ static void deletes(void **state)
 	(void)state;
 	plant(&tree);
 	mv_moment_delete(&tree, mv_moment_by_name(&tree, "b"), MV_MOMENT_ALONE);
-	names(&tree, &(struct mv_moment_filter){ 0 }, "acdef");
+	names(&tree, &(struct mv_moment_filter){ 0 }, "faedc");
 	assert_string_equal(tree.current->object.name, "e");
 	mv_moment_delete(&tree, tree.current, MV_MOMENT_ALONE);
 	assert_string_equal(tree.current->object.name, "a");
 	mv_moment_delete(&tree, tree.current, MV_MOMENT_ALONE); /* a root: its children become roots */
-	names(&tree, &(struct mv_moment_filter){ .near = true }, "fcd");
+	names(&tree, &(struct mv_moment_filter){ .near = true }, "dcf");
 	assert_null(tree.current);
 	mv_moment_clear(&tree);
 
 	plant(&tree);
 	mv_moment_delete(&tree, mv_moment_by_name(&tree, "a"), MV_MOMENT_CHILDREN_ONLY);
-	names(&tree, &(struct mv_moment_filter){ 0 }, "af");
+	names(&tree, &(struct mv_moment_filter){ 0 }, "fa");
 	assert_string_equal(tree.current->object.name, "a");
 	mv_moment_clear(&tree);
 
 	plant(&tree);
 	mv_moment_delete(&tree, mv_moment_by_name(&tree, "b"), MV_MOMENT_WITH_CHILDREN);
-	names(&tree, &(struct mv_moment_filter){ 0 }, "acf");
+	names(&tree, &(struct mv_moment_filter){ 0 }, "fac");
 	assert_string_equal(tree.current->object.name, "a");
 	mv_moment_move(&tree, mv_moment_by_name(&tree, "f"), mv_moment_by_name(&tree, "c"));
 	mv_moment_move(&tree, mv_moment_by_name(&tree, "f"), mv_moment_by_name(&tree, "c"));
