@@ -477,35 +477,749 @@ local commands = {
 	},
 }
 
+local flags = require "moonvisor.flags"
+
 local run = {}
 
--- virDomainCreateFlags
-local START_PAUSED, START_AUTODESTROY, START_BYPASS_CACHE, START_FORCE_BOOT, START_RESET_NVRAM = 1, 2, 4, 8, 32
+-- The sum of the flags whose options are given: { paused = flags.DOMAIN_START_PAUSED }.
+local function flags_of(opt, by_option)
+	local sum = 0
+	for option, flag in pairs(by_option) do
+		if opt[option] then
+			sum = sum | flag
+		end
+	end
+	return sum
+end
+
+-- --- definitions ---------------------------------------------------------------------------------------------------------
+
+function run.define(ctl, opt)
+	local xml = ctl:read_file(opt.file)
+	local attempt = ctl:attempt("Failed to define domain from %s", opt.file)
+	local dom
+	if opt.validate then
+		dom = attempt:domain_define_xml_flags(xml, flags.DOMAIN_DEFINE_VALIDATE)
+	else
+		dom = attempt:domain_define_xml(xml)
+	end
+	ctl:extra("Domain '%s' defined from %s\n", dom.name, opt.file)
+end
+
+local CREATE_FLAGS = {
+	paused = flags.DOMAIN_START_PAUSED,
+	autodestroy = flags.DOMAIN_START_AUTODESTROY,
+	validate = flags.DOMAIN_START_VALIDATE,
+	reset_nvram = flags.DOMAIN_START_RESET_NVRAM,
+}
+
+-- Descriptors would be handed to a guest by their numbers, which only a local call can do.
+local function check_fds(ctl, opt)
+	for word in (opt.pass_fds or ""):gmatch "[^,]+" do
+		if not word:match "^%d+$" then
+			ctl:fail("Unable to parse FD number '%s'", word)
+		end
+	end
+	if opt.pass_fds then
+		ctl:fail "File descriptors cannot be passed over this connection"
+	end
+end
+
+function run.create(ctl, opt)
+	local xml = ctl:read_file(opt.file)
+	check_fds(ctl, opt)
+	local dom = ctl:attempt("Failed to create domain from %s", opt.file)
+		:domain_create_xml(xml, flags_of(opt, CREATE_FLAGS))
+	ctl:extra("Domain '%s' created from %s\n", dom.name, opt.file)
+	if opt.console then
+		pcall(run.console, ctl, { domain = dom.name }) -- the guest runs, whatever becomes of the console
+	end
+end
+
+function run.edit(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local xml_flags = flags.DOMAIN_XML_INACTIVE | flags.DOMAIN_XML_SECURE
+	return ctl:edit {
+		get = function() return ctl.raw:domain_get_xml_desc(dom, xml_flags) end,
+		define = function(xml, relaxed)
+			local validate = not (opt.skip_validate or relaxed)
+			return ctl.raw:domain_define_xml_flags(xml, validate and flags.DOMAIN_DEFINE_VALIDATE or 0)
+		end,
+		unchanged = function() ctl:extra("Domain '%s' XML configuration not changed.\n", dom.name) end,
+		done = function(edited) ctl:extra("Domain '%s' XML configuration edited.\n", edited.name) end,
+		can_relax = not opt.skip_validate,
+	}
+end
+
+local XML_FLAGS = {
+	inactive = flags.DOMAIN_XML_INACTIVE,
+	security_info = flags.DOMAIN_XML_SECURE,
+	update_cpu = flags.DOMAIN_XML_UPDATE_CPU,
+	migratable = flags.DOMAIN_XML_MIGRATABLE,
+}
+
+function run.dumpxml(ctl, opt)
+	ctl:print_xml(ctl.raw:domain_get_xml_desc(ctl:domain(opt.domain), flags_of(opt, XML_FLAGS)), opt)
+end
+
+function run.domrename(ctl, opt)
+	ctl.raw:domain_rename(ctl:domain(opt.domain), opt.new_name, 0)
+	ctl:extra "Domain successfully renamed\n"
+end
+
+run["domxml-from-native"] = function(ctl, opt)
+	local config = ctl:read_file(opt.config)
+	ctl:print("%s", ctl.raw:connect_domain_xml_from_native(opt.format, config, 0))
+end
+
+run["domxml-to-native"] = function(ctl, opt)
+	ctl:exclusive(opt, "domain", "xml")
+	local xml
+	if opt.domain then
+		xml = ctl.raw:domain_get_xml_desc(ctl:domain(opt.domain), 0)
+	elseif opt.xml then
+		xml = ctl:read_file(opt.xml)
+	else
+		ctl:fail "need either domain or domain XML"
+	end
+	ctl:print("%s", ctl.raw:connect_domain_xml_to_native(opt.format, xml, 0))
+end
+
+-- --- names and numbers ---------------------------------------------------------------------------------------------------
+
+function run.domid(ctl, opt)
+	local dom = ctl:domain(opt.domain, { by = "name,uuid" })
+	ctl:print("%s\n", dom.id >= 0 and tostring(dom.id) or "-")
+end
+
+function run.domname(ctl, opt)
+	ctl:print("%s\n", ctl:domain(opt.domain, { by = "id,uuid" }).name)
+end
+
+function run.domuuid(ctl, opt)
+	ctl:print("%s\n", ctl:domain(opt.domain, { by = "name,id" }).uuid)
+end
+
+-- --- starting and stopping -----------------------------------------------------------------------------------------------
+
+local START_FLAGS = {
+	paused = flags.DOMAIN_START_PAUSED,
+	autodestroy = flags.DOMAIN_START_AUTODESTROY,
+	bypass_cache = flags.DOMAIN_START_BYPASS_CACHE,
+	force_boot = flags.DOMAIN_START_FORCE_BOOT,
+	reset_nvram = flags.DOMAIN_START_RESET_NVRAM,
+}
+
+-- Whether the server could discard a managed save itself; else it is removed here.
+local function forced_start(ctl, dom, start_flags)
+	local ok, err = pcall(ctl.raw.domain_create_with_flags, ctl.raw, dom, start_flags)
+	if ok then
+		return true
+	elseif type(err) ~= "table" or err.code ~= "no_support" and err.code ~= "invalid_arg" then
+		ctl:fail_because(err, "Failed to start domain '%s'", dom.name)
+	end
+	local has
+	ok, has = pcall(ctl.raw.domain_has_managed_save_image, ctl.raw, dom, 0)
+	if ok and has ~= 0 then
+		ctl.raw:domain_managed_save_remove(dom, 0)
+	end
+	return false
+end
 
 function run.start(ctl, opt)
 	local dom = ctl:domain(opt.domain, { by = "uuid,name" })
 	if dom.id >= 0 then
 		ctl:fail "Domain is already active"
 	end
-	local flags = (opt.paused and START_PAUSED or 0) | (opt.autodestroy and START_AUTODESTROY or 0)
-		| (opt.bypass_cache and START_BYPASS_CACHE or 0) | (opt.force_boot and START_FORCE_BOOT or 0)
-		| (opt.reset_nvram and START_RESET_NVRAM or 0)
+	check_fds(ctl, opt)
+	local start_flags = flags_of(opt, START_FLAGS)
 	local attempt = ctl:attempt("Failed to start domain '%s'", dom.name)
-	if flags == 0 then
+	if opt.force_boot and not forced_start(ctl, dom, start_flags) then
+		start_flags = start_flags & ~flags.DOMAIN_START_FORCE_BOOT
+	elseif opt.force_boot then
+		attempt = nil
+	end
+	if not attempt then
+		ctl:debug(1, "started with a fresh boot")
+	elseif start_flags == 0 then
 		attempt:domain_create(dom)
 	else
-		attempt:domain_create_with_flags(dom, flags)
+		attempt:domain_create_with_flags(dom, start_flags)
 	end
 	ctl:extra("Domain '%s' started\n", dom.name)
+	if opt.console then
+		return run.console(ctl, { domain = dom.name })
+	end
 end
 
--- virDomainXMLFlags
-local XML_SECURE, XML_INACTIVE, XML_UPDATE_CPU, XML_MIGRATABLE = 1, 2, 4, 8
+local DESTROY_FLAGS = {
+	graceful = flags.DOMAIN_DESTROY_GRACEFUL,
+	remove_logs = flags.DOMAIN_DESTROY_REMOVE_LOGS,
+}
 
-function run.dumpxml(ctl, opt)
-	local flags = (opt.inactive and XML_INACTIVE or 0) | (opt.security_info and XML_SECURE or 0)
-		| (opt.update_cpu and XML_UPDATE_CPU or 0) | (opt.migratable and XML_MIGRATABLE or 0)
-	ctl:print_xml(ctl.raw:domain_get_xml_desc(ctl:domain(opt.domain), flags), opt)
+function run.destroy(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local destroy_flags = flags_of(opt, DESTROY_FLAGS)
+	local attempt = ctl:attempt("Failed to destroy domain '%s'", opt.domain)
+	if destroy_flags == 0 then
+		attempt:domain_destroy(dom)
+	else
+		attempt:domain_destroy_flags(dom, destroy_flags)
+	end
+	ctl:extra("Domain '%s' destroyed\n", opt.domain)
+end
+
+-- The same bits for shutting down and rebooting.
+local MODES = { acpi = 1, agent = 2, initctl = 4, signal = 8, paravirt = 16 }
+
+local function modes_of(ctl, opt)
+	local sum = 0
+	for word in (opt.mode and opt.mode .. "," or ""):gmatch "([^,]*)," do
+		if not MODES[word] then
+			ctl:fail("Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal', or 'paravirt'", word)
+		end
+		sum = sum | MODES[word]
+	end
+	return sum
+end
+
+function run.shutdown(ctl, opt)
+	local modes = modes_of(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local attempt = ctl:attempt("Failed to shutdown domain '%s'", dom.name)
+	if modes == 0 then
+		attempt:domain_shutdown(dom)
+	else
+		attempt:domain_shutdown_flags(dom, modes)
+	end
+	ctl:extra("Domain '%s' is being shutdown\n", dom.name)
+end
+
+function run.reboot(ctl, opt)
+	local modes = modes_of(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to reboot domain '%s'", dom.name):domain_reboot(dom, modes)
+	ctl:extra("Domain '%s' is being rebooted\n", dom.name)
+end
+
+function run.reset(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to reset domain '%s'", dom.name):domain_reset(dom, 0)
+	ctl:extra("Domain '%s' was reset\n", dom.name)
+end
+
+function run.suspend(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to suspend domain '%s'", dom.name):domain_suspend(dom)
+	ctl:extra("Domain '%s' suspended\n", dom.name)
+end
+
+function run.resume(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to resume domain '%s'", dom.name):domain_resume(dom)
+	ctl:extra("Domain '%s' resumed\n", dom.name)
+end
+
+local SUSPEND_TARGETS = {
+	mem = flags.NODE_SUSPEND_TARGET_MEM,
+	disk = flags.NODE_SUSPEND_TARGET_DISK,
+	hybrid = flags.NODE_SUSPEND_TARGET_HYBRID,
+}
+
+function run.dompmsuspend(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local duration = opt.duration or 0
+	local target = SUSPEND_TARGETS[opt.target]
+	if not target then
+		ctl:fail "Invalid target"
+	end
+	ctl:attempt("Domain '%s' could not be suspended", dom.name)
+		:domain_pm_suspend_for_duration(dom, target, duration, 0)
+	ctl:extra("Domain '%s' successfully suspended", dom.name)
+end
+
+function run.dompmwakeup(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Domain '%s' could not be woken up", dom.name):domain_pm_wakeup(dom, 0)
+	ctl:extra("Domain '%s' successfully woken up", dom.name)
+end
+
+function run.autostart(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to %smark domain '%s' as autostarted", opt.disable and "un" or "", opt.domain)
+		:domain_set_autostart(dom, opt.disable and 0 or 1)
+	ctl:extra("Domain '%s' %smarked as autostarted\n", opt.domain, opt.disable and "un" or "")
+end
+
+local LIFECYCLE_TYPES = { poweroff = 0, reboot = 1, crash = 2 }
+local LIFECYCLE_ACTIONS = {
+	destroy = 0, restart = 1, ["rename-restart"] = 2, preserve = 3, ["coredump-destroy"] = 4, ["coredump-restart"] = 5,
+}
+
+run["set-lifecycle-action"] = function(ctl, opt)
+	local impact = ctl:affect(opt)
+	local kind = LIFECYCLE_TYPES[opt.type] or ctl:fail("Invalid lifecycle type '%s'.", opt.type)
+	local action = LIFECYCLE_ACTIONS[opt.action] or ctl:fail("Invalid lifecycle action '%s'.", opt.action)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt "Unable to change lifecycle action.":domain_set_lifecycle_action(dom, kind, action, impact)
+end
+
+-- --- saving --------------------------------------------------------------------------------------------------------------
+
+local SAVE_FLAGS = {
+	bypass_cache = flags.DOMAIN_SAVE_BYPASS_CACHE,
+	running = flags.DOMAIN_SAVE_RUNNING,
+	paused = flags.DOMAIN_SAVE_PAUSED,
+}
+local MODE_FLAGS = { running = flags.DOMAIN_SAVE_RUNNING, paused = flags.DOMAIN_SAVE_PAUSED }
+local RESTORE_FLAGS = {
+	bypass_cache = flags.DOMAIN_SAVE_BYPASS_CACHE,
+	running = flags.DOMAIN_SAVE_RUNNING,
+	paused = flags.DOMAIN_SAVE_PAUSED,
+	reset_nvram = flags.DOMAIN_SAVE_RESET_NVRAM,
+}
+
+-- What libvirt's client checks itself. `text` is the line before the error.
+local function check_running_or_paused(ctl, opt, text, ...)
+	if opt.running and opt.paused then
+		ctl:error(text, ...)
+		ctl:fail "Flags 'VIR_DOMAIN_SAVE_RUNNING' and 'VIR_DOMAIN_SAVE_PAUSED' are mutually exclusive"
+	end
+end
+
+-- --verbose: virsh draws a line that ends like this.
+local function finished(ctl, opt, word)
+	if opt.verbose then
+		ctl.write_error(("\r%s: [100 %%]\n"):format(word))
+	end
+end
+
+function run.save(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local xml = opt.xml and ctl:read_file(opt.xml) or nil
+	local save_flags = flags_of(opt, SAVE_FLAGS)
+	local text = ("Failed to save domain '%s' to %s"):format(dom.name, opt.file)
+	check_running_or_paused(ctl, opt, "%s", text)
+	local attempt = ctl:attempt("%s", text)
+	if save_flags ~= 0 or xml then
+		attempt:domain_save_flags(dom, opt.file, xml, save_flags)
+	else
+		attempt:domain_save(dom, opt.file)
+	end
+	finished(ctl, opt, "Save")
+	ctl:extra("\nDomain '%s' saved to %s\n", dom.name, opt.file)
+end
+
+function run.restore(ctl, opt)
+	local xml = opt.xml and ctl:read_file(opt.xml) or nil
+	local restore_flags = flags_of(opt, RESTORE_FLAGS)
+	check_running_or_paused(ctl, opt, "Failed to restore domain from %s", opt.file)
+	local attempt = ctl:attempt("Failed to restore domain from %s", opt.file)
+	if restore_flags ~= 0 or xml then
+		attempt:domain_restore_flags(opt.file, xml, restore_flags)
+	else
+		attempt:domain_restore(opt.file)
+	end
+	ctl:extra("Domain restored from %s\n", opt.file)
+end
+
+run["save-image-dumpxml"] = function(ctl, opt)
+	local xml_flags = opt.security_info and flags.DOMAIN_SAVE_IMAGE_XML_SECURE or 0
+	ctl:print_xml(ctl.raw:domain_save_image_get_xml_desc(opt.file, xml_flags), opt)
+end
+
+run["save-image-define"] = function(ctl, opt)
+	local xml = ctl:read_file(opt.xml)
+	check_running_or_paused(ctl, opt, "Failed to update %s", opt.file)
+	ctl:attempt("Failed to update %s", opt.file)
+		:domain_save_image_define_xml(opt.file, xml, flags_of(opt, MODE_FLAGS))
+	ctl:extra("State file %s updated.\n", opt.file)
+end
+
+run["save-image-edit"] = function(ctl, opt)
+	ctl:exclusive(opt, "running", "paused")
+	local define_flags = flags_of(opt, MODE_FLAGS)
+	return ctl:edit {
+		get = function()
+			return ctl.raw:domain_save_image_get_xml_desc(opt.file, flags.DOMAIN_SAVE_IMAGE_XML_SECURE)
+		end,
+		define = function(xml) return ctl.raw:domain_save_image_define_xml(opt.file, xml, define_flags) end,
+		unchanged = function() ctl:extra("Saved image %s XML configuration not changed.\n", opt.file) end,
+		done = function() ctl:extra("State file %s edited.\n", opt.file) end,
+	}
+end
+
+function run.managedsave(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	check_running_or_paused(ctl, opt, "Failed to save domain '%s' state", dom.name)
+	ctl:attempt("Failed to save domain '%s' state", dom.name):domain_managed_save(dom, flags_of(opt, SAVE_FLAGS))
+	finished(ctl, opt, "Managedsave")
+	ctl:extra("\nDomain '%s' state saved by libvirt\n", dom.name)
+end
+
+run["managedsave-remove"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local has = ctl:attempt "Failed to check for domain managed save image":domain_has_managed_save_image(dom, 0)
+	if has == 0 then
+		ctl:extra("Domain '%s' has no manage save image; removal skipped", dom.name)
+		return
+	end
+	ctl:attempt("Failed to remove managed save image for domain '%s'", dom.name)
+		:domain_managed_save_remove(dom, 0)
+	ctl:extra("Removed managedsave image for domain '%s'", dom.name)
+end
+
+run["managedsave-dumpxml"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local xml_flags = opt.security_info and flags.DOMAIN_SAVE_IMAGE_XML_SECURE or 0
+	ctl:print_xml(ctl.raw:domain_managed_save_get_xml_desc(dom, xml_flags), opt)
+end
+
+run["managedsave-define"] = function(ctl, opt)
+	ctl:exclusive(opt, "running", "paused")
+	local xml = ctl:read_file(opt.xml)
+	local dom = ctl:domain(opt.domain)
+	ctl:attempt("Failed to update %s XML configuration", dom.name)
+		:domain_managed_save_define_xml(dom, xml, flags_of(opt, MODE_FLAGS))
+	ctl:extra("Managed save state file of domain '%s' updated.\n", dom.name)
+end
+
+run["managedsave-edit"] = function(ctl, opt)
+	ctl:exclusive(opt, "running", "paused")
+	local dom = ctl:domain(opt.domain)
+	local define_flags = flags_of(opt, MODE_FLAGS)
+	return ctl:edit {
+		get = function()
+			return ctl.raw:domain_managed_save_get_xml_desc(dom, flags.DOMAIN_SAVE_IMAGE_XML_SECURE)
+		end,
+		define = function(xml) return ctl.raw:domain_managed_save_define_xml(dom, xml, define_flags) end,
+		unchanged = function()
+			ctl:extra("Managed save image of domain '%s' XML configuration not changed.\n", dom.name)
+		end,
+		done = function()
+			ctl:extra("Managed save image of Domain '%s' XML configuration edited.\n", dom.name)
+		end,
+	}
+end
+
+-- --- texts ---------------------------------------------------------------------------------------------------------------
+
+-- What a domain has of one kind, or nil.
+local function metadata(ctl, dom, kind, uri, impact)
+	local ok, text = pcall(ctl.raw.domain_get_metadata, ctl.raw, dom, kind, uri, impact)
+	if not ok and (type(text) ~= "table" or text.code ~= "no_domain_metadata") then
+		error(text, 0)
+	end
+	return ok and text or nil
+end
+
+function run.desc(ctl, opt)
+	local impact = ctl:affect(opt)
+	local dom = ctl:domain(opt.domain)
+	local what = opt.title and "title" or "description"
+	local kind = opt.title and flags.DOMAIN_METADATA_TITLE or flags.DOMAIN_METADATA_DESCRIPTION
+	local text = opt.new_desc and table.concat(opt.new_desc, " ")
+	local function set(new)
+		ctl:attempt("Failed to set new domain %s", what):domain_set_metadata(dom, kind, new, nil, nil, impact)
+		ctl:extra("Domain %s updated successfully", what)
+	end
+	if opt.edit then
+		text = text or metadata(ctl, dom, kind, nil, impact) or ""
+		return ctl:edit {
+			get = function() return text end,
+			define = function(new) set((new:gsub("\n$", ""))) end,
+			unchanged = function() ctl:extra("Domain %s not changed\n", what) end,
+			done = function() end,
+		}
+	elseif text then
+		return set(text)
+	end
+	text = metadata(ctl, dom, kind, nil, impact)
+	if text and text ~= "" then
+		ctl:print("%s", text)
+	else
+		ctl:extra("No %s for domain: %s", what, dom.name)
+	end
+end
+
+function run.metadata(ctl, opt)
+	local impact = ctl:affect(opt)
+	ctl:exclusive(opt, "edit", "set")
+	ctl:exclusive(opt, "remove", "set")
+	ctl:exclusive(opt, "remove", "edit")
+	local dom = ctl:domain(opt.domain)
+	local kind = flags.DOMAIN_METADATA_ELEMENT
+	if (opt.set or opt.edit) and not opt.key then
+		ctl:fail "namespace key is required when modifying metadata"
+	end
+	if opt.set or opt.remove then
+		ctl.raw:domain_set_metadata(dom, kind, opt.set, opt.key, opt.uri, impact)
+		ctl:extra("%s", opt.remove and "Metadata removed\n" or "Metadata modified\n")
+	elseif opt.edit then
+		return ctl:edit {
+			get = function() return metadata(ctl, dom, kind, opt.uri, impact) or "\n" end,
+			define = function(xml)
+				ctl.raw:domain_set_metadata(dom, kind, xml, opt.key, opt.uri, impact)
+			end,
+			unchanged = function() ctl:print "Metadata not changed" end,
+			done = function() ctl:print "Metadata modified" end,
+		}
+	else
+		ctl:print("%s\n", ctl.raw:domain_get_metadata(dom, kind, opt.uri, impact))
+	end
+end
+
+-- --- undefining ----------------------------------------------------------------------------------------------------------
+
+local UNDEFINE_FLAGS = {
+	managed_save = flags.DOMAIN_UNDEFINE_MANAGED_SAVE,
+	snapshots_metadata = flags.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
+	checkpoints_metadata = flags.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA,
+	nvram = flags.DOMAIN_UNDEFINE_NVRAM,
+	keep_nvram = flags.DOMAIN_UNDEFINE_KEEP_NVRAM,
+	tpm = flags.DOMAIN_UNDEFINE_TPM,
+	keep_tpm = flags.DOMAIN_UNDEFINE_KEEP_TPM,
+}
+
+-- Flags about what the domain has not are left out: an older server may not know them.
+local function needed_flags(ctl, opt, dom, active)
+	local sum = flags_of(opt, UNDEFINE_FLAGS)
+	if active or ctl.raw:domain_has_managed_save_image(dom, 0) == 0 then
+		sum = sum & ~flags.DOMAIN_UNDEFINE_MANAGED_SAVE
+	end
+	if active or #ctl.raw:domain_list_all_snapshots(dom, 1, flags.DOMAIN_SNAPSHOT_LIST_METADATA).snapshots == 0 then
+		sum = sum & ~flags.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+	end
+	if active or #ctl.raw:domain_list_all_checkpoints(dom, 1, 0).checkpoints == 0 then
+		sum = sum & ~flags.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+	end
+	return sum
+end
+
+-- The volume of a disk, or nil after an error message.
+local function volume_of(ctl, disk, target, path)
+	local source = disk.source or {}
+	if source.pool then
+		local pool = ctl.raw:storage_pool_lookup_by_name(source.pool)
+		return ctl.raw:storage_vol_lookup_by_name(pool, source.volume)
+	end
+	local ok, volume = pcall(ctl.raw.storage_vol_lookup_by_path, ctl.raw, path)
+	if not ok then
+		ctl:error("Storage volume '%s'(%s) is not managed by libvirt. Remove it manually.\n", target, path)
+		return nil
+	end
+	return volume
+end
+
+-- The volumes that --storage and --remove-all-storage mean: { volume =, target =, path = }, ...
+local function volumes_to_remove(ctl, opt, dom)
+	local core = require "moonvisor.core"
+	local def = core.conf.parse("domain", ctl.raw:domain_get_xml_desc(dom, flags.DOMAIN_XML_INACTIVE))
+	local wanted, found = nil, {}
+	if opt.storage then
+		wanted = {}
+		for word in opt.storage:gmatch "[^,]+" do
+			wanted[#wanted + 1] = word
+		end
+	end
+	local function is_wanted(target, path)
+		for i, word in ipairs(wanted) do
+			if word == target or word == path then
+				table.remove(wanted, i)
+				return true
+			end
+		end
+	end
+	for _, disk in ipairs(def.devices and def.devices.disks or {}) do
+		local source, target = disk.source or {}, disk.target and disk.target.dev or ""
+		local path = source.file or source.dir or source.name or source.dev or source.volume
+		if path and (not wanted or is_wanted(target, path)) then
+			local volume = volume_of(ctl, disk, target, path)
+			if volume then
+				found[#found + 1] = { volume = volume, target = target, path = path }
+			end
+		end
+	end
+	for _, word in ipairs(wanted or {}) do
+		ctl:error("Volume '%s' was not found in domain's definition.\n", word)
+	end
+	if wanted and #wanted > 0 then
+		return nil
+	end
+	return found
+end
+
+local function remove_volume(ctl, opt, item)
+	local delete_flags = opt.delete_storage_volume_snapshots and flags.STORAGE_VOL_DELETE_WITH_SNAPSHOTS or 0
+	if opt.wipe_storage then
+		ctl:extra("Wiping volume '%s'(%s) ... ", item.target, item.path)
+		local ok = pcall(ctl.raw.storage_vol_wipe, ctl.raw, item.volume, 0)
+		if not ok then
+			ctl:error "Failed! Volume not removed."
+			return false
+		end
+		ctl:extra "Done.\n"
+	end
+	local ok, err = pcall(ctl.raw.storage_vol_delete, ctl.raw, item.volume, delete_flags)
+	if not ok then
+		ctl:error("Failed to remove storage volume '%s'(%s)", item.target, item.path)
+		ctl:error("%s", ctl:error_text(err))
+		return false
+	end
+	ctl:extra("Volume '%s'(%s) removed.\n", item.target, item.path)
+	return true
+end
+
+-- A server that does not know the flags may do without them, but for firmware variables, which would be lost or kept.
+local function undefine(ctl, opt, dom, undefine_flags)
+	local ok, err = pcall(ctl.raw.domain_undefine_flags, ctl.raw, dom, undefine_flags)
+	if ok then
+		return
+	end
+	local unknown = type(err) == "table" and (err.code == "no_support" or err.code == "invalid_arg")
+	if not unknown or opt.nvram or opt.managed_save then
+		ctl:fail_because(err, "Failed to undefine domain '%s'", opt.domain)
+	end
+	ctl:attempt("Failed to undefine domain '%s'", opt.domain):domain_undefine(dom)
+end
+
+function run.undefine(ctl, opt)
+	ctl:requires(opt, "delete-storage-volume-snapshots", "remove-all-storage")
+	ctl:exclusive(opt, "nvram", "keep-nvram")
+	ctl:exclusive(opt, "tpm", "keep-tpm")
+	if opt.wipe_storage and not opt.storage and not opt.remove_all_storage then
+		ctl:fail "'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'"
+	end
+	local dom = ctl:domain(opt.domain)
+	local active = ctl.raw:domain_is_active(dom) == 1
+	local undefine_flags = needed_flags(ctl, opt, dom, active)
+	local volumes = {}
+	if opt.storage or opt.remove_all_storage then
+		if active then
+			ctl:fail "Storage volume deletion is supported only on stopped domains"
+		elseif opt.storage and opt.remove_all_storage then
+			ctl:fail "Specified both --storage and --remove-all-storage"
+		end
+		volumes = volumes_to_remove(ctl, opt, dom)
+		if not volumes then
+			return false
+		end
+	end
+	undefine(ctl, opt, dom, undefine_flags)
+	ctl:extra("Domain '%s' has been undefined\n", opt.domain)
+	local ok = true
+	for _, item in ipairs(volumes) do
+		ok = remove_volume(ctl, opt, item) and ok
+	end
+	return ok
+end
+
+-- --- displays and consoles -----------------------------------------------------------------------------------------------
+
+local function definition(ctl, dom, secure)
+	local core = require "moonvisor.core"
+	return (core.conf.parse("domain", ctl.raw:domain_get_xml_desc(dom, secure and flags.DOMAIN_XML_SECURE or 0)))
+end
+
+local function address_of(graphics)
+	local address = graphics.listen
+	for _, listen in ipairs(graphics.listens or {}) do
+		address = address or (listen.type == "address" and listen.address or nil)
+	end
+	if address == "0.0.0.0" or address == "::" then
+		return nil
+	end
+	return address
+end
+
+local function display_uri(graphics, password)
+	local port, tls = graphics.port or 0, graphics.tls_port or 0
+	if port <= 0 and tls <= 0 then
+		return nil
+	end
+	local uri = graphics.type .. "://"
+	if password and graphics.type == "vnc" and graphics.passwd then
+		uri = uri .. ":" .. graphics.passwd .. "@"
+	end
+	local address = address_of(graphics) or "localhost"
+	uri = uri .. (address:find(":", 1, true) and "[" .. address .. "]" or address)
+	if port > 0 then
+		uri = ("%s:%d"):format(uri, graphics.type == "vnc" and port - 5900 or port)
+	end
+	local sign = "?"
+	if tls > 0 then
+		uri = ("%s?tls-port=%d"):format(uri, tls)
+		sign = "&"
+	end
+	if password and graphics.type == "spice" and graphics.passwd then
+		uri = uri .. sign .. "password=" .. graphics.passwd
+	end
+	return uri
+end
+
+function run.domdisplay(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	if ctl.raw:domain_is_active(dom) ~= 1 then
+		ctl:fail "Domain is not running"
+	end
+	local graphics, shown = definition(ctl, dom, opt.include_password).devices.graphics or {}, false
+	for _, kind in ipairs { "vnc", "spice", "rdp" } do
+		for _, one in ipairs(graphics) do
+			local uri = one.type == kind and (not opt.type or opt.type == kind) and display_uri(one, opt.include_password)
+			if uri and (opt.all or not shown) then
+				ctl:print(opt.all and "%s\n" or "%s", uri)
+				shown = true
+				break
+			end
+		end
+	end
+	if not shown then
+		if opt.type then
+			ctl:fail("No graphical display with type '%s' found", opt.type)
+		end
+		ctl:fail "No graphical display found"
+	end
+end
+
+function run.vncdisplay(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	if ctl.raw:domain_is_active(dom) ~= 1 then
+		ctl:fail "Domain is not running"
+	end
+	for _, one in ipairs(definition(ctl, dom).devices.graphics or {}) do
+		if one.type == "vnc" then
+			if (one.port or -1) < 0 then
+				break
+			end
+			ctl:print("%s:%d\n", address_of(one) or "", one.port - 5900)
+			return
+		end
+	end
+	ctl:fail "Failed to get VNC port. Is this domain using VNC?"
+end
+
+function run.ttyconsole(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	for _, console in ipairs(definition(ctl, dom).devices.consoles or {}) do
+		if console.tty then
+			ctl:print("%s\n", console.tty)
+			return
+		end
+	end
+	return false
+end
+
+local CONSOLE_FLAGS = { force = flags.DOMAIN_CONSOLE_FORCE, safe = flags.DOMAIN_CONSOLE_SAFE }
+
+function run.console(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	local terminal = require "moonvisor.terminal"
+	if not terminal.isatty(0) then
+		ctl:fail "Cannot run interactive console without a controlling TTY"
+	elseif ctl.raw:domain_is_active(dom) ~= 1 then
+		ctl:fail "The domain is not running"
+	end
+	return require("moonvisor.command.console").run(ctl, dom, opt.devname, flags_of(opt, CONSOLE_FLAGS))
 end
 
 return { group = "Domain Management", keyword = "domain", commands = commands, run = run }
