@@ -16,8 +16,10 @@
 /* --- reading --------------------------------------------------------------------------------------------------------
  */
 
-/* The name of the first element; NULL: no memory, or no element, which is the reader's to say. */
-static char *root_name(const char *xml)
+#define MAX_NAME 64
+
+/* The name of the first element; false: there is none, or a longer one than any that is known. */
+static bool root_name(const char *xml, char name[MAX_NAME])
 {
 	while ((xml = strchr(xml, '<'))) {
 		size_t len = strcspn(++xml, " \t\r\n/>");
@@ -25,21 +27,25 @@ static char *root_name(const char *xml)
 		if (!strncmp(xml, "!--", 3)) {
 			xml = strstr(xml, "-->");
 			if (!xml)
-				return NULL;
+				return false;
 		} else if (*xml != '?' && *xml != '!') {
-			return strndup(xml, len);
+			if (!len || len >= MAX_NAME)
+				return false;
+			memcpy(name, xml, len);
+			name[len] = '\0';
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 int mv_device_parse(const char *xml, unsigned flags, struct mv_conf_notes *notes, struct mv_device *device,
 		    struct mv_error **err)
 {
-	mv_autofree char *name = root_name(xml);
+	char name[MAX_NAME];
 
 	*device = (struct mv_device){ 0 };
-	if (!name)
+	if (!root_name(xml, name))
 		return mv_error_set(err, MV_ERR_XML, "The text is not the XML of a device.");
 	device->kind = mv_device_kind(name);
 	if (!device->kind || !(device->kind->flags & MV_CONF_LIST))

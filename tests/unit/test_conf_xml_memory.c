@@ -17,7 +17,9 @@
 #include "conf/domain_def.h"
 #include "conf/network_def.h"
 #include "conf/nwfilter_def.h"
+#include "engine/conf/domain_complete_def.h"
 #include "engine/conf/schema.h"
+#include "engine/domain/devices.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define OWN_ALLOCATOR 0 /* they have theirs */
@@ -215,6 +217,21 @@ static const char domain[] =
 	"<devices><emulator>/bin/true</emulator><disk type='file'><source file='/a'/><target dev='hda' bus='ide'/>"
 	"<serial>x</serial></disk><disk type='block'><source dev='/b'/><target dev='hdb'/></disk></devices>"
 	"<q:commandline><q:arg value='-foo'/></q:commandline></domain>";
+/* Devices that make others: controllers, a console, a video card, names, addresses. */
+static const char devices[] =
+	"<domain type='test'><name>g</name><uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><memory>1024</memory>"
+	"<os><type>hvm</type></os><devices><disk><source file='/a'/><target dev='sdh'/><alias name='ua-a'/></disk>"
+	"<disk type='network'><source protocol='iscsi' name='i'><host name='h'/></source><target dev='hda'/></disk>"
+	"<disk device='floppy'><target dev='fda'/></disk><filesystem fmode='644'><source dir='/s'/><target dir='t'/></filesystem>"
+	"<interface type='network'><mac address='52:54:00:00:00:01'/><source network='d'/>"
+	"<virtualport type='openvswitch'/></interface><smartcard mode='host'/>"
+	"<serial type='unix'><source path='/x'><seclabel relabel='no'/></source></serial>"
+	"<channel type='pty'><target type='virtio'/></channel><input type='tablet'/>"
+	"<graphics type='vnc' listen='1.2.3.4'/><graphics type='spice' autoport='yes'><channel name='main' mode='secure'/>"
+	"<channel name='main' mode='any'/></graphics><hostdev type='scsi'><source><adapter name='a'/>"
+	"<address bus='0' target='0' unit='3'/></source></hostdev><controller type='usb'/>"
+	"<redirfilter><usbdev class='8' vendor='1' version='2.1' allow='yes'/></redirfilter>"
+	"<rng model='virtio'><backend model='random'/></rng><tpm><backend type='passthrough'/></tpm></devices></domain>";
 static const char wrong[] = "<domain type='test'><devices><disk type='file'><target dev='a' bus='virtoi'/></disk>"
 			    "</devices></domain>";
 static const char filter[] = "<filter name='a'><rule action='drop' direction='in'><tcp srcportstart='1'/></rule>"
@@ -266,6 +283,27 @@ static int domains(struct mv_error **err)
 	if (!copy)
 		return -1;
 	return mv_domain_def_format(copy, MV_CONF_SECURE, &xml, err);
+}
+
+/* Completes a definition, and adds a device to it and takes one out. */
+static int completions(struct mv_error **err)
+{
+	static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686, .interface_prefix = "net" };
+	mv_auto(mv_domain_def) def = NULL;
+	struct mv_device device;
+	int ret;
+
+	if (mv_domain_def_parse(devices, 0, NULL, &def, err) < 0 || mv_domain_def_complete(def, &rules, err) < 0)
+		return -1;
+	if (mv_device_parse("<disk><source file='/b'/><target dev='sdz'/></disk>", 0, NULL, &device, err) < 0)
+		return -1;
+	ret = mv_domain_device_attach(def, &device, err);
+	if (ret == 0)
+		ret = mv_domain_device_update(def, &device, err);
+	if (ret == 0)
+		ret = mv_domain_device_detach(def, &device, err);
+	mv_device_clear(&device);
+	return ret < 0 ? -1 : mv_domain_device_detach_alias(def, "ua-a", err);
 }
 
 static int filters(struct mv_error **err)
@@ -333,6 +371,12 @@ static void failing_domains(void **state)
 	sweep(domains, true);
 }
 
+static void failing_completions(void **state)
+{
+	(void)state;
+	sweep(completions, true);
+}
+
 static void failing_filters(void **state)
 {
 	(void)state;
@@ -354,10 +398,15 @@ static void failing_defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(long_documents),   cmocka_unit_test(deep_documents),
-		cmocka_unit_test(entities),         cmocka_unit_test(many_attributes),
-		cmocka_unit_test(long_lists),       cmocka_unit_test(failing_domains),
-		cmocka_unit_test(failing_filters),  cmocka_unit_test(failing_refusals),
+		cmocka_unit_test(long_documents),
+		cmocka_unit_test(deep_documents),
+		cmocka_unit_test(entities),
+		cmocka_unit_test(many_attributes),
+		cmocka_unit_test(long_lists),
+		cmocka_unit_test(failing_domains),
+		cmocka_unit_test(failing_completions),
+		cmocka_unit_test(failing_filters),
+		cmocka_unit_test(failing_refusals),
 		cmocka_unit_test(failing_defaults),
 	};
 
