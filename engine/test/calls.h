@@ -134,7 +134,6 @@
 	X(domain_send_key)            \
 	X(domain_send_process_signal) \
 	X(domain_set_user_password)   \
-	X(node_get_security_model)    \
 	X(domain_get_security_label)  \
 	X(domain_get_launch_security_info)
 

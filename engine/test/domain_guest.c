@@ -269,22 +269,6 @@ int mv_test_domain_get_security_label(struct mv_driver *drv, const struct mv_dom
 	return 0;
 }
 
-int mv_test_node_get_security_model(struct mv_driver *drv, const void *args, struct mv_node_get_security_model_ret *ret,
-				    struct mv_error **err)
-{
-	static const char model[] = "testSecurity";
-
-	(void)drv;
-	(void)args;
-	ret->model.data = strdup(model);
-	ret->doi.data = strdup("");
-	if (!ret->model.data || !ret->doi.data)
-		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for an answer");
-	ret->model.size = sizeof(model);
-	ret->doi.size = 1;
-	return 0;
-}
-
 int mv_test_domain_get_launch_security_info(struct mv_driver *drv,
 					    const struct mv_domain_get_launch_security_info_args *args,
 					    struct mv_domain_get_launch_security_info_ret *ret, struct mv_error **err)
