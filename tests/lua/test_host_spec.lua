@@ -1,5 +1,5 @@
--- Pools, volumes and networks of the test driver, where it is more than what virsh shows of it: events, and what comes back
--- after a stop.
+-- Pools, volumes and networks of the test driver, where it is more than what virsh shows of it: events, and what comes
+-- back after a stop.
 
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
