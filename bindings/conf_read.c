@@ -134,8 +134,10 @@ static void take_size(const struct walk *w, const struct step *step, const struc
 
 	while (isspace((unsigned char)*unit))
 		unit++;
-	if (digits == 0 || digits >= sizeof(number))
+	if (digits == 0 || digits >= sizeof(number)) {
 		refuse(w, step, "'%.64s' is not a size", text);
+		return;
+	}
 	memcpy(number, text, digits);
 	number[digits] = 0;
 	take_text(w, step, m, number, digits, *unit ? unit : NULL, item);

@@ -116,7 +116,7 @@ int mv_cpuset_read(const char *text, char **out, char **why)
 	*why = NULL;
 	/* Beyond this length it says the same more than once, and would cost more than it could be worth. */
 	if (strlen(text) > LONGEST || read_set(text, &set) < 0 || is_empty(&set)) {
-		if (asprintf(why, "is not a set of numbers below %u like 0-3,^2,5", MV_CONF_MAX_CPU) < 0)
+		if (asprintf(why, "is not a set of numbers below %d like 0-3,^2,5", MV_CONF_MAX_CPU) < 0)
 			*why = NULL;
 		return -1;
 	}

@@ -102,14 +102,17 @@ enum mv_conf_kind_of_member {
 
 struct mv_conf_desc;
 
+/* A word that is read, never written. */
+struct mv_conf_alias {
+	const char *word; /* NULL ends a list */
+	unsigned value;
+};
+
 struct mv_conf_enum {
 	const char *label;        /* what messages call it: "disk bus" */
 	const char *const *words; /* [0] is NULL, or the word for "not given"; [count - 1] is the last */
 	size_t count;
-	const struct mv_conf_alias {
-		const char *word;
-		unsigned value;
-	} * aliases; /* words that are read too, to the one without a word; may be NULL */
+	const struct mv_conf_alias *aliases; /* words that are read too, to the one without a word; may be NULL */
 };
 
 /* One of the elements of a choice. The list's items are structures { enum which; T *first; U *second; ... }. */
@@ -211,9 +214,8 @@ const struct mv_conf_desc *mv_conf_desc_find(const char *name); /* NULL: none */
 
 /* Where a check is: for its messages. */
 struct mv_conf_at {
-	unsigned line; /* of the element; 0: it was no text */
-	const char *
-		path; /* "/domain/devices/disk" or, from Lua, "devices.disks[1]"; made on demand: use mv_conf_at_path */
+	unsigned line;               /* of the element; 0: it was no text */
+	const char *path;            /* of a Lua table, "devices.disks[1]"; may be NULL */
 	unsigned flags;              /* MV_CONF_* of the parse */
 	struct mv_conf_notes *notes; /* may be NULL */
 	const void *walker;          /* private */
