@@ -66,7 +66,8 @@ end
 -- What a worker runs for one program: all outputs go to one file, with a mark after each.
 local function script_of(cases, first)
 	local lines = { "cd \"$folder\" || exit 1\nexport LC_ALL=C.UTF-8 TZ=UTC EDITOR=true HOME=\"$PWD\"",
-		"unset VISUAL XDG_CONFIG_HOME VIRSH_DEFAULT_CONNECT_URI LIBVIRT_DEFAULT_URI VIRSH_DEBUG VIRSH_LOG_FILE" }
+		"unset VISUAL XDG_CONFIG_HOME VIRSH_DEFAULT_CONNECT_URI LIBVIRT_DEFAULT_URI VIRSH_DEBUG VIRSH_LOG_FILE",
+		'[ -z "$shim" ] || export LD_PRELOAD="$shim"' }
 	for i = first, #cases, WORKERS do
 		lines[#lines + 1] = ("%s\nprintf '\\n\\001%d %%d\\001\\n' $?; printf '\\n\\001%d\\001\\n' >&2")
 			:format(shell_line(cases[i]), i, i)
@@ -78,6 +79,8 @@ local function run_all(name, cases)
 	local base = ("%s/tests/parity/%s"):format(build, name)
 	os.execute(("rm -rf %s && mkdir -p %s"):format(quote(base), quote(base)))
 	local ours = io.popen("realpath " .. quote(build .. "/virsh")):read "l"
+	local shim = ("%s/loop.so"):format(base)
+	os.execute(("${CC:-cc} -shared -fPIC -o %s %s"):format(quote(shim), quote(root .. "/loop.c")))
 	local jobs = {}
 	for worker = 1, WORKERS do
 		local script = ("%s/%d.sh"):format(base, worker)
@@ -89,9 +92,10 @@ local function run_all(name, cases)
 			local folder = ("%s/%d.%s"):format(base, worker, side)
 			-- One after the other in the same folder: paths are the same.
 			local work = ("%s/%d.work"):format(base, worker)
-			steps[#steps + 1] = ("rm -rf %s; cp -r %s %s && program=%s folder=%s bash %s >%s.out 2>%s.err"):format(
-				quote(work), quote(root .. "/files"), quote(work), side == "real" and REAL or "$ours", quote(work),
-				quote(script), quote(folder), quote(folder))
+			steps[#steps + 1] = ("rm -rf %s; cp -r %s %s && %sprogram=%s folder=%s bash %s >%s.out 2>%s.err"):format(
+				quote(work), quote(root .. "/files"), quote(work),
+				side == "real" and ('shim="$(realpath %s)" '):format(quote(shim)) or "",
+				side == "real" and REAL or "$ours", quote(work), quote(script), quote(folder), quote(folder))
 		end
 		jobs[#jobs + 1] = "(" .. table.concat(steps, "; ") .. ") &"
 	end
