@@ -1,6 +1,7 @@
 /* What the tables of schema/domain_chardevs.lua cannot say about one character device. Called when its element has been
  * read. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,12 +187,24 @@ static int normal_number(char **text, unsigned digits, const char *name, struct 
 	return 0;
 }
 
+/* One or two digits; NULL: there are none, or more. */
+static const char *two_digits(const char *text, unsigned *value, unsigned *digits)
+{
+	*value = *digits = 0;
+	for (; isdigit((unsigned char)*text); text++) {
+		*value = *value * 10 + (unsigned)(*text - '0');
+		if (++*digits > 2)
+			return NULL;
+	}
+	return *digits ? text : NULL;
+}
+
 /* "2.1" is 2.10, "2.56" is itself. */
 static int normal_version(char **text, struct mv_conf_at *at, struct mv_error **err)
 {
-	unsigned major, minor = 0;
-	char *normal, rest;
-	int dot = 0;
+	unsigned major, minor = 0, digits;
+	const char *rest;
+	char *normal;
 
 	if (!*text)
 		return 0;
@@ -200,12 +213,15 @@ static int normal_version(char **text, struct mv_conf_at *at, struct mv_error **
 		*text = NULL;
 		return 0;
 	}
-	if (sscanf(*text, "%2u.%n%2u%c", &major, &dot, &minor, &rest) != 2)
+	rest = two_digits(*text, &major, &digits);
+	if (rest && *rest == '.')
+		rest = two_digits(rest + 1, &minor, &digits);
+	else
+		rest = NULL;
+	if (!rest || *rest)
 		return mv_conf_fail(at, err, MV_ERR_INTERNAL,
 				    "the USB version '%s' is not of the form \"2.10\", or -1 for any.", *text);
-	if (strlen(*text + dot) == 1)
-		minor *= 10;
-	if (asprintf(&normal, "%u.%02u", major, minor) < 0)
+	if (asprintf(&normal, "%u.%02u", major, digits == 1 ? minor * 10 : minor) < 0)
 		return mv_device_no_memory(err);
 	free(*text);
 	*text = normal;

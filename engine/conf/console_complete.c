@@ -88,7 +88,7 @@ static int add_console(struct mv_devices_def *d, struct mv_error **err)
 		return -1;
 	}
 	console->target.type = MV_CONSOLE_TARGET_TYPE_SERIAL;
-	memmove(d->consoles + 1, d->consoles, (d->n_consoles - 1) * sizeof(*d->consoles));
+	memmove(d->consoles + 1, d->consoles, (d->n_consoles - 1) * sizeof(void *));
 	d->consoles[0] = console;
 	return 0;
 }

@@ -131,13 +131,13 @@ static const char *source_name(const struct mv_disk_def *disk)
 
 static int find_disk_twice(struct mv_disk_def **disks, size_t n, struct mv_error **err)
 {
-	qsort(disks, n, sizeof(*disks), compare_targets);
+	qsort(disks, n, sizeof(void *), compare_targets);
 	for (size_t i = 1; i < n; i++) {
 		if (!compare_targets(&disks[i - 1], &disks[i]))
 			return mv_error_set(err, MV_ERR_XML, "target '%s' duplicated for disk sources '%s' and '%s'",
 					    disks[i]->target.dev, source_name(disks[i - 1]), source_name(disks[i]));
 	}
-	qsort(disks, n, sizeof(*disks), compare_drives);
+	qsort(disks, n, sizeof(void *), compare_drives);
 	for (size_t i = 1; i < n; i++) {
 		const struct mv_address_def *a = &disks[i]->address;
 
@@ -157,10 +157,10 @@ static int check_disks(const struct mv_devices_def *d, struct mv_error **err)
 
 	if (d->n_disks < 2)
 		return 0;
-	disks = malloc(d->n_disks * sizeof(*disks));
+	disks = malloc(d->n_disks * sizeof(void *));
 	if (!disks)
 		return mv_device_no_memory(err);
-	memcpy(disks, d->disks, d->n_disks * sizeof(*disks));
+	memcpy(disks, d->disks, d->n_disks * sizeof(void *));
 	rc = find_disk_twice(disks, d->n_disks, err);
 	free(disks);
 	return rc;

@@ -504,7 +504,7 @@ static int complete_videos(struct mv_devices_def *d, struct mv_error **err)
 	if (primary < d->n_videos && primary > 0) {
 		struct mv_video_def *video = d->videos[primary];
 
-		memmove(d->videos + 1, d->videos, primary * sizeof(*d->videos));
+		memmove(d->videos + 1, d->videos, primary * sizeof(void *));
 		d->videos[0] = video;
 	}
 	if (d->n_videos && d->videos[0]->model.type != MV_VIDEO_MODEL_NONE_)

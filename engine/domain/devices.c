@@ -313,7 +313,7 @@ static int change_copy(const struct mv_domain_def *def, change_fn change, const 
 
 	if (!copy)
 		return -1;
-	if ((alias ? mv_domain_device_detach_alias(copy, alias, err) : change(copy, device, err)) < 0)
+	if ((change ? change(copy, device, err) : mv_domain_device_detach_alias(copy, alias, err)) < 0)
 		return -1;
 	*out = mv_steal(copy);
 	return 0;
@@ -355,7 +355,7 @@ static int change_by_xml(struct mv_guest *guest, const char *xml, unsigned flags
 	struct mv_device device;
 	int rc;
 
-	if (mv_device_parse(xml, 0, NULL, &device, err) < 0)
+	if (mv_device_parse(xml, 0, NULL, &device, err) < 0 || !device.kind || !device.def)
 		return -1;
 	rc = change_guest(guest, flags, change, &device, NULL, err);
 	mv_device_clear(&device);
