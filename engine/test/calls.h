@@ -12,18 +12,18 @@
 	X(connect_get_hostname)
 
 /* engine/test/host.c, capabilities.c, cpu.c */
-#define MV_TEST_HOST_CALLS(X)         \
-	X(connect_baseline_cpu)       \
-	X(connect_get_capabilities)   \
+#define MV_TEST_HOST_CALLS(X)          \
+	X(connect_baseline_cpu)        \
+	X(connect_get_capabilities)    \
 	X(connect_get_cpu_model_names) \
-	X(connect_get_max_vcpus)      \
-	X(connect_get_sysinfo)        \
-	X(node_get_info)              \
-	X(node_get_cpu_map)           \
-	X(node_get_cpu_stats)         \
-	X(node_get_free_memory)       \
-	X(node_get_cells_free_memory) \
-	X(node_get_free_pages)        \
+	X(connect_get_max_vcpus)       \
+	X(connect_get_sysinfo)         \
+	X(node_get_info)               \
+	X(node_get_cpu_map)            \
+	X(node_get_cpu_stats)          \
+	X(node_get_free_memory)        \
+	X(node_get_cells_free_memory)  \
+	X(node_get_free_pages)         \
 	X(node_get_security_model)
 
 /* engine/test/domain.c, domain_list.c */

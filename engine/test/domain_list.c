@@ -191,7 +191,7 @@ int mv_test_domain_is_updated(struct mv_driver *drv, const struct mv_domain_is_u
 	return 0;
 }
 
-enum { XML_SECURE = 1, XML_INACTIVE = 2, XML_UPDATE_CPU = 4, XML_MIGRATABLE = 8 };
+enum { XML_SECURE = 1, XML_INACTIVE = 2, XML_MIGRATABLE = 8 };
 
 int mv_test_domain_get_xml_desc(struct mv_driver *drv, const struct mv_domain_get_xml_desc_args *args,
 				struct mv_domain_get_xml_desc_ret *ret, struct mv_error **err)
@@ -200,8 +200,8 @@ int mv_test_domain_get_xml_desc(struct mv_driver *drv, const struct mv_domain_ge
 	struct mv_domain_def *def;
 	unsigned flags = 0;
 
-	if (mv_test_check_flags(args->flags, XML_SECURE | XML_INACTIVE | XML_UPDATE_CPU | XML_MIGRATABLE,
-				"testDomainGetXMLDesc", err) < 0)
+	if (mv_test_check_flags(args->flags, XML_SECURE | XML_INACTIVE | XML_MIGRATABLE, "testDomainGetXMLDesc", err) <
+	    0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
 	if (!dom)

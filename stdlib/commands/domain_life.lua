@@ -686,38 +686,38 @@ end
 function run.shutdown(ctl, opt)
 	local modes = modes_of(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	local attempt = ctl:attempt("Failed to shutdown domain '%s'", dom.name)
+	local attempt = ctl:attempt("Failed to shutdown domain '%s'", opt.domain)
 	if modes == 0 then
 		attempt:domain_shutdown(dom)
 	else
 		attempt:domain_shutdown_flags(dom, modes)
 	end
-	ctl:extra("Domain '%s' is being shutdown\n", dom.name)
+	ctl:extra("Domain '%s' is being shutdown\n", opt.domain)
 end
 
 function run.reboot(ctl, opt)
 	local modes = modes_of(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	ctl:attempt("Failed to reboot domain '%s'", dom.name):domain_reboot(dom, modes)
-	ctl:extra("Domain '%s' is being rebooted\n", dom.name)
+	ctl:attempt("Failed to reboot domain '%s'", opt.domain):domain_reboot(dom, modes)
+	ctl:extra("Domain '%s' is being rebooted\n", opt.domain)
 end
 
 function run.reset(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	ctl:attempt("Failed to reset domain '%s'", dom.name):domain_reset(dom, 0)
-	ctl:extra("Domain '%s' was reset\n", dom.name)
+	ctl:attempt("Failed to reset domain '%s'", opt.domain):domain_reset(dom, 0)
+	ctl:extra("Domain '%s' was reset\n", opt.domain)
 end
 
 function run.suspend(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	ctl:attempt("Failed to suspend domain '%s'", dom.name):domain_suspend(dom)
-	ctl:extra("Domain '%s' suspended\n", dom.name)
+	ctl:attempt("Failed to suspend domain '%s'", opt.domain):domain_suspend(dom)
+	ctl:extra("Domain '%s' suspended\n", opt.domain)
 end
 
 function run.resume(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	ctl:attempt("Failed to resume domain '%s'", dom.name):domain_resume(dom)
-	ctl:extra("Domain '%s' resumed\n", dom.name)
+	ctl:attempt("Failed to resume domain '%s'", opt.domain):domain_resume(dom)
+	ctl:extra("Domain '%s' resumed\n", opt.domain)
 end
 
 local SUSPEND_TARGETS = {
@@ -798,7 +798,7 @@ function run.save(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	local xml = opt.xml and ctl:read_file(opt.xml) or nil
 	local save_flags = flags_of(opt, SAVE_FLAGS)
-	local text = ("Failed to save domain '%s' to %s"):format(dom.name, opt.file)
+	local text = ("Failed to save domain '%s' to %s"):format(opt.domain, opt.file)
 	check_running_or_paused(ctl, opt, "%s", text)
 	local attempt = ctl:attempt("%s", text)
 	if save_flags ~= 0 or xml then
@@ -807,7 +807,7 @@ function run.save(ctl, opt)
 		attempt:domain_save(dom, opt.file)
 	end
 	finished(ctl, opt, "Save")
-	ctl:extra("\nDomain '%s' saved to %s\n", dom.name, opt.file)
+	ctl:extra("\nDomain '%s' saved to %s\n", opt.domain, opt.file)
 end
 
 function run.restore(ctl, opt)
@@ -851,22 +851,22 @@ end
 
 function run.managedsave(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	check_running_or_paused(ctl, opt, "Failed to save domain '%s' state", dom.name)
-	ctl:attempt("Failed to save domain '%s' state", dom.name):domain_managed_save(dom, flags_of(opt, SAVE_FLAGS))
+	check_running_or_paused(ctl, opt, "Failed to save domain '%s' state", opt.domain)
+	ctl:attempt("Failed to save domain '%s' state", opt.domain):domain_managed_save(dom, flags_of(opt, SAVE_FLAGS))
 	finished(ctl, opt, "Managedsave")
-	ctl:extra("\nDomain '%s' state saved by libvirt\n", dom.name)
+	ctl:extra("\nDomain '%s' state saved by libvirt\n", opt.domain)
 end
 
 run["managedsave-remove"] = function(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	local has = ctl:attempt "Failed to check for domain managed save image":domain_has_managed_save_image(dom, 0)
 	if has == 0 then
-		ctl:extra("Domain '%s' has no manage save image; removal skipped", dom.name)
+		ctl:extra("Domain '%s' has no manage save image; removal skipped", opt.domain)
 		return
 	end
-	ctl:attempt("Failed to remove managed save image for domain '%s'", dom.name)
+	ctl:attempt("Failed to remove managed save image for domain '%s'", opt.domain)
 		:domain_managed_save_remove(dom, 0)
-	ctl:extra("Removed managedsave image for domain '%s'", dom.name)
+	ctl:extra("Removed managedsave image for domain '%s'", opt.domain)
 end
 
 run["managedsave-dumpxml"] = function(ctl, opt)

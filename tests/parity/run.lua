@@ -53,6 +53,14 @@ local function read_cases(name)
 	return cases
 end
 
+-- virsh saves and dumps in a thread, and now and then waits for ever for one that has ended: then it is killed, and tried
+-- again.
+local function again(line)
+	line = line:gsub("KILL %d+", "KILL 2", 1)
+	return ("n=0; while n=$((n + 1)); %s >.out 2>.err; s=$?; [ $s = 137 ] && [ $n -lt 12 ]; do :; done; " ..
+		"cat .out; cat .err >&2; (exit $s)"):format(line)
+end
+
 local function shell_line(case)
 	local start = ('%stimeout -s KILL %d "$program" %s-c test:///default'):format(case.environment, SECONDS, case.options)
 	if case.argv then
@@ -60,7 +68,11 @@ local function shell_line(case)
 	elseif case.stdin then
 		return ("printf %%b %s | %s"):format(quote((case.commands:gsub("%%", "%%%%"))), start)
 	end
-	return ("%s %s </dev/null"):format(start, quote(case.commands))
+	local line = ("%s %s </dev/null"):format(start, quote(case.commands))
+	if case.commands:find "%f[%w]save " or case.commands:find "managedsave " or case.commands:find "%f[%w]dump " then
+		return again(line)
+	end
+	return line
 end
 
 -- What a worker runs for one program: all outputs go to one file, with a mark after each.
