@@ -102,17 +102,22 @@ local function only_looks(call)
 end
 
 function Recorder:record(call, looks, result, ...)
-	local arguments = {}
-	for i = 1, select("#", ...) do
-		arguments[i] = literal(self, (select(i, ...)))
+	local values, arguments = table.pack(...), {}
+	for i = 1, values.n do
+		arguments[i] = literal(self, values[i])
 	end
-	local text = ("raw:%s(%s)"):format(call, table.concat(arguments, ", "))
-	local step = { text = text, looks = looks }
+	local step = { text = ("conn.raw:%s(%s)"):format(call, table.concat(arguments, ", ")), looks = looks }
+	step.method, step.object = require("moonvisor.command.method_of").text(call, values, function(value)
+		return literal(self, value)
+	end, function(value)
+		return self.objects[value] and self.names[value]
+	end)
 	if result ~= nil then
 		local stem = stem_of(call)
 		self.count[stem] = (self.count[stem] or 0) + 1
 		step.name = stem .. (self.count[stem] > 1 and self.count[stem] or "")
 		name_tables(self, result, step.name, 0)
+		self.objects[result] = step.object or nil
 	end
 	self.steps[#self.steps + 1] = step
 	return result
@@ -147,14 +152,16 @@ local function lines_of(self, changes_only)
 		local used = step.name and self.used[step.name]
 		if not (changes_only and step.looks) or used then
 			local named = used or step.looks and step.name
-			lines[#lines + 1] = (named and ("local %s = "):format(step.name) or "") .. step.text
+			-- A method may give its result another form, which only counts when somebody uses it.
+			local text = (step.object or not used) and step.method or step.text
+			lines[#lines + 1] = (named and ("local %s = "):format(step.name) or "") .. text
 		end
 	end
 	return lines
 end
 
 local function record(ctl, parsed)
-	local recorder = setmetatable({ steps = {}, names = {}, used = {}, count = {} }, Recorder)
+	local recorder = setmetatable({ steps = {}, names = {}, objects = {}, used = {}, count = {} }, Recorder)
 	ctl.recorder = recorder
 	local ok, result = pcall(ctl.call, ctl, parsed)
 	ctl.recorder = nil
@@ -182,7 +189,7 @@ end
 ---@return string text
 ---@return boolean ok
 function M.explain(ctl, list, uri)
-	local parts = { ("local virt = require \"moonvisor\"\nlocal raw = virt.open(%q).raw\n"):format(uri) }
+	local parts = { ("local virt = require \"moonvisor\"\nlocal conn = virt.open(%q)\n"):format(uri) }
 	local all = true
 	for _, parsed in ipairs(list) do
 		local recorder, ok = record(ctl, parsed)

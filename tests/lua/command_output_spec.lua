@@ -269,7 +269,7 @@ t.describe("a command", function()
 	t.it("is only shown with --dry-run", function()
 		t.equal(run "setmem a 1M --dry-run", {
 			ok = true, err = "", log = "",
-			out = 'local domain = raw:domain_lookup_by_name("a")\nraw:domain_set_memory(domain, 1024)\n',
+			out = 'local domain = conn:domain("a")\ndomain:set_memory("1M")\n',
 		})
 		local result = run "setmem b 1M --dry-run"
 		t.equal({ result.ok, result.out, result.log }, { false, "", "" })
