@@ -36,6 +36,7 @@ return {
 		{ "%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d [+-]%d%d%d%d", "DATE" },
 		{ "<creationTime>%d+</creationTime>", "<creationTime>TIME</creationTime>" },
 		{ "(cpu%.time=)%d+", "%1TIME" },
+		{ "(Screenshot saved to %S+)%d%d%d%d%-%d%d%-%d%d%-%d%d:%d%d:%d%d", "%1TIME" },
 		{ "52:54:00:%x%x:%x%x:%x%x", "52:54:00:MAC" },
 	},
 
