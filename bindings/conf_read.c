@@ -385,8 +385,20 @@ static bool applies(const struct mv_conf_member *m, void *def, unsigned by)
 	return by < 64 && m->only >> by & 1;
 }
 
-static void take_member(struct walk *w, const struct step *above, const struct mv_conf_member *m, int index, void *def,
-			unsigned by)
+/* Whether another member that has the same name in Lua applies. */
+static bool is_other(const struct mv_conf_desc *desc, const struct mv_conf_member *m, void *def, unsigned by)
+{
+	for (unsigned i = 0; i < desc->n_members; i++) {
+		const struct mv_conf_member *other = &desc->members[i];
+
+		if (other != m && !strcmp(other->field, m->field) && applies(other, def, by))
+			return true;
+	}
+	return false;
+}
+
+static void take_member(struct walk *w, const struct step *above, const struct mv_conf_desc *desc,
+			const struct mv_conf_member *m, int index, void *def, unsigned by)
 {
 	struct step step = { .above = above, .field = m->field };
 	unsigned inner_by = m->by >= 0 ? *(unsigned *)at(def, (size_t)m->by) : by;
@@ -398,8 +410,12 @@ static void take_member(struct walk *w, const struct step *above, const struct m
 		lua_pop(w->L, 1);
 		return;
 	}
-	if (!applies(m, def, by))
-		refuse(w, &step, "does not apply here");
+	if (!applies(m, def, by)) {
+		if (!is_other(desc, m, def, by))
+			refuse(w, &step, "does not apply here");
+		lua_pop(w->L, 1);
+		return;
+	}
 	if (m->flags & MV_CONF_LIST) {
 		take_list(w, &step, m, value, def, inner_by);
 	} else if (m->kind == MV_CONF_STRUCT) {
@@ -425,7 +441,7 @@ static void take_struct(struct walk *w, const struct step *step, int index, cons
 			const struct mv_conf_member *m = &desc->members[i];
 
 			if ((m->kind != MV_CONF_ATTR || m->only_own) == dependent)
-				take_member(w, step, m, index, def, by);
+				take_member(w, step, desc, m, index, def, by);
 		}
 	}
 	if (!desc->check)

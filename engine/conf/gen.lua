@@ -54,6 +54,8 @@
 --   field = "name"     in C and Lua; default: the XML name in snake case (backingStore: backing_store); in_:
 --                      element_attribute;
 --                      C's keywords, names twice in a structure, and names that are not C names need one
+--   lua = "name"       in Lua, when it is another; members that have each another `only` may share one, as they are
+--                      one thing to the user: the bus of an address, of whatever type
 --   type               string, path, ip (checked address), cpuset (char *, canonical: "0-3,5")
 --                      int, uint, i64, u64, hex (width = digits at least; unsigned up to 8, else uint64_t), double
 --                      size (uint64_t in units of unit = "KiB", "bytes", ...; reads and writes the attribute unit='')

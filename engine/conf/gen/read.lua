@@ -38,7 +38,7 @@ local member_keys = set { "attr", "in_", "elem", "text", "raw", "choice", "field
 	"max", "width", "base", "unit", "read_unit", "unit_attr", "write_unit", "list", "max_items", "pointer", "struct", "by",
 	"only", "required", "live", "secure", "always", "open", "drop_empty", "keep_empty", "trim", "once", "write", "also",
 		"ns",
-	"prefix", "empty", "bare", "gap", "doc" }
+	"prefix", "empty", "bare", "gap", "lua", "doc" }
 local file_keys = set { "enums", "structs", "root", "roots", "include" }
 local enum_keys = set { "absent", "aliases", "label" }
 local struct_keys = set { "check", "closed", "open", "doc" }
@@ -408,7 +408,7 @@ end
 local function read_struct(struct)
 	local d = struct.description
 	check_keys(d, struct_keys, "the struct")
-	local by_field, text = {}, nil
+	local by_field, by_lua, text = {}, {}, nil
 	local members = {}
 	for i, m in ipairs(d) do
 		if type(m) ~= "table" then
@@ -423,6 +423,12 @@ local function read_struct(struct)
 				end
 				by_field[field] = out
 			end
+			out.lua = m.lua or out.field
+			local other = by_lua[out.lua]
+			if other and not (m.only and other.source.only) then
+				fail("'%s' is there twice in Lua ('%s' and '%s')", out.lua, other.field, out.field)
+			end
+			by_lua[out.lua] = out
 			if out.kind == "TEXT" then
 				if text then
 					fail("an element has one text")

@@ -231,7 +231,7 @@ local function write_member(struct, m)
 	if m.mask then
 		put("\t\t.only = UINT64_C(0x%x),\n\t\t.only_own = %s,", m.mask, m.by_member and "true" or "false")
 	end
-	put("\t\t.name = %s,\n\t\t.field = %s,", quote(m.name), quote(m.field))
+	put("\t\t.name = %s,\n\t\t.field = %s,", quote(m.name), quote(m.lua))
 	if m.source.in_ then
 		put("\t\t.in = %s,", quote(m.source.in_))
 	end

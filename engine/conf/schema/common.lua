@@ -20,7 +20,7 @@ return {
 			{ attr = "function", type = "hex", width = 1, max = 7, default = 0, field = "function_" },
 			{ attr = "multifunction", type = "tri_onoff" },
 		},
-		-- Where a device sits in the machine. Fields of one name are one number, written as the type of the address wants it.
+		-- Where a device sits in the machine. What the bus, the slot and the port are depends on the type of the address.
 		address = {
 			{ attr = "type", type = "enum", of = "address_type", required = true },
 			{ attr = "domain", type = "hex", width = 4, max = 0xffffffff, by = "type", only = "pci" },
@@ -31,14 +31,14 @@ return {
 			{ elem = "zpci", struct = "zpci_address", by = "type", only = "pci" },
 
 			{ attr = "controller", type = "uint", default = 0, by = "type", only = { "drive", "virtio-serial", "ccid" } },
-			{ attr = "bus", type = "uint", field = "unit_bus", default = 0, by = "type",
+			{ attr = "bus", type = "uint", field = "unit_bus", lua = "bus", default = 0, by = "type",
 				only = { "drive", "virtio-serial", "usb" } },
 			{ attr = "target", type = "uint", default = 0, by = "type", only = "drive" },
 			{ attr = "unit", type = "uint", default = 0, by = "type", only = "drive" },
-			{ attr = "port", type = "uint", field = "serial_port", default = 0, by = "type", only = "virtio-serial" },
-			{ attr = "slot", type = "uint", field = "card_slot", default = 0, by = "type", only = { "ccid", "dimm" } },
+			{ attr = "port", type = "uint", field = "serial_port", lua = "port", default = 0, by = "type", only = "virtio-serial" },
+			{ attr = "slot", type = "uint", field = "card_slot", lua = "slot", default = 0, by = "type", only = { "ccid", "dimm" } },
 			-- "1.2": the second port of the hub at the first.
-			{ attr = "port", type = "string", field = "usb_port", by = "type", only = "usb" },
+			{ attr = "port", type = "string", field = "usb_port", lua = "port", by = "type", only = "usb" },
 			{ attr = "base", type = "hex", by = "type", only = "dimm" },
 
 			{ attr = "reg", type = "hex", width = 8, by = "type", only = "spapr-vio" },

@@ -27,7 +27,7 @@ return {
 		chardev_source = {
 			{ attr = "mode", type = "enum", of = "chardev_mode", only = stream },
 			{ attr = "path", type = "string", only = { "dev", "file", "pipe", "unix" } },
-			{ attr = "path", type = "string", only = "pty", live = true, field = "pty_path" },
+			{ attr = "path", type = "string", only = "pty", live = true, field = "pty_path", lua = "path" },
 			{ attr = "append", type = "tri_onoff", only = "file" },
 			{ attr = "host", type = "string", only = { "tcp", "udp" } },
 			{ attr = "service", type = "string", only = { "tcp", "udp" } },
