@@ -137,6 +137,9 @@
 	X(domain_get_security_label)  \
 	X(domain_get_launch_security_info)
 
+/* engine/test/screenshot.c */
+#define MV_TEST_SCREEN_CALLS(X) X(domain_screenshot)
+
 /* engine/test/snapshot.c */
 #define MV_TEST_SNAPSHOT_CALLS(X)            \
 	X(domain_list_all_snapshots)         \
@@ -258,6 +261,7 @@
 	MV_TEST_DOMAIN_STATS_CALLS(X)  \
 	MV_TEST_DOMAIN_SAVE_CALLS(X)   \
 	MV_TEST_DOMAIN_GUEST_CALLS(X)  \
+	MV_TEST_SCREEN_CALLS(X)        \
 	MV_TEST_SNAPSHOT_CALLS(X)      \
 	MV_TEST_CHECKPOINT_CALLS(X)    \
 	MV_TEST_INTERFACE_CALLS(X)     \
