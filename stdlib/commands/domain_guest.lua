@@ -1,4 +1,8 @@
--- The commands of the group Domain Management: what goes on inside a guest, and its hypervisor's own monitor.
+-- The commands of the group Domain Management: what runs in the guest, and its agent.
+
+local json_text = require "moonvisor.command.json_text"
+local numbers = require "moonvisor.command.number"
+local param_text = require("moonvisor.command.params").text
 
 local commands = {
 	{
@@ -48,6 +52,7 @@ local commands = {
 	},
 	{
 		name = "domhostname",
+		records = true,
 		summary = "print the domain's hostname",
 		options = {
 			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
@@ -58,6 +63,7 @@ local commands = {
 	},
 	{
 		name = "get-user-sshkeys",
+		records = true,
 		summary = "list authorized SSH keys for given user (via agent)",
 		description = "Use the guest agent to query authorized SSH keys for given user",
 		options = {
@@ -100,58 +106,6 @@ local commands = {
 			{ name = "pid", kind = "data", required = true, help = "the process ID" },
 			{ name = "signame", kind = "data", required = true, complete = "signal",
 				help = "the signal number or name" },
-		},
-	},
-	{
-		name = "lxc-enter-namespace",
-		summary = "LXC Guest Enter Namespace",
-		description = "Run an arbitrary command in a lxc guest namespace; use at your own risk",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "noseclabel", kind = "bool", help = "Do not change process security label" },
-			{ name = "cmd", kind = "argv", required = true, help = "command to run" },
-		},
-	},
-	{
-		name = "qemu-attach",
-		summary = "QEMU Attach",
-		description = "QEMU Attach",
-		options = {
-			{ name = "pid", kind = "data", required = true, help = "pid" },
-		},
-	},
-	{
-		name = "qemu-monitor-command",
-		summary = "QEMU Monitor Command",
-		description = "QEMU Monitor Command",
-		options = {
-			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
-				help = "domain name, id or uuid" },
-			{ name = "hmp", kind = "bool", help = "command is in human monitor protocol" },
-			{ name = "pretty", kind = "bool", help = "pretty-print any qemu monitor protocol output" },
-			{ name = "return-value", kind = "bool",
-				help = "extract the value of the 'return' key from the returned string" },
-			{ name = "pass-fds", kind = "string", named = true,
-				help = "pass file descriptors N,M,... along with the command" },
-			{ name = "cmd", kind = "argv", required = true, help = "command" },
-		},
-	},
-	{
-		name = "qemu-monitor-event",
-		summary = "QEMU Monitor Events",
-		description = "Listen for QEMU Monitor Events",
-		options = {
-			{ name = "domain", kind = "string", complete = "domain",
-				help = "filter by domain name, id or uuid" },
-			{ name = "event", kind = "string", help = "filter by event name" },
-			{ name = "pretty", kind = "bool", help = "pretty-print any JSON output" },
-			{ name = "loop", kind = "bool",
-				help = "loop until timeout or interrupt, rather than one-shot" },
-			{ name = "timeout", kind = "int", number = "timeout", help = "timeout seconds" },
-			{ name = "regex", kind = "bool", help = "treat event as a regex rather than literal filter" },
-			{ name = "no-case", kind = "bool", help = "treat event case-insensitively" },
-			{ name = "timestamp", kind = "bool", help = "show timestamp for each printed event" },
 		},
 	},
 	{
@@ -252,12 +206,6 @@ function run.domfsthaw(ctl, opt)
 	ctl:extra("Thawed %d filesystem(s)\n", count)
 end
 
-function run.domfstrim(ctl, opt)
-	local dom = ctl:domain(opt.domain)
-	local minimum = opt.minimum or 0
-	ctl:attempt("Unable to invoke fstrim"):domain_fstrim(dom, opt.mountpoint, minimum, 0)
-end
-
 function run.domfsinfo(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	local list = ctl:attempt("Unable to get filesystem information"):domain_get_fsinfo(dom, 0).info
@@ -269,7 +217,7 @@ function run.domfsinfo(ctl, opt)
 		rows = rows, columns = { "mountpoint", "name", "type", "targets" }, name = "mountpoint",
 		text = function(shown)
 			if #list == 0 then
-				ctl:error "No filesystems are mounted in the domain"
+				ctl:extra "No filesystems are mounted in the domain"
 				return
 			end
 			local t = ctl:table { "Mountpoint", "Name", "Type", "Target" }
@@ -281,332 +229,248 @@ function run.domfsinfo(ctl, opt)
 	}
 end
 
--- --- the agent -------------------------------------------------------------------------------------------------------
+function run.domfstrim(ctl, opt)
+	local dom, minimum, mountpoint = ctl:domain(opt.domain), opt.minimum or 0, opt.mountpoint
+	ctl:attempt("Unable to invoke fstrim"):domain_fstrim(dom, mountpoint, minimum, 0)
+end
+
+-- --- names, users, keys ----------------------------------------------------------------------------------------------
 
 local HOSTNAME_SOURCES = { lease = 1, agent = 2 } -- virDomainGetHostnameFlags
 
 function run.domhostname(ctl, opt)
 	local dom, source = ctl:domain(opt.domain), opt.source
-	local flags = source and (HOSTNAME_SOURCES[source] or ctl:fail("Unknown data source '%s'", source)) or 0
-	ctl:print("%s\n", ctl:attempt("failed to get hostname"):domain_get_hostname(dom, flags))
+	local flags = source and HOSTNAME_SOURCES[source] or 0
+	if source and flags == 0 then
+		ctl:fail("Unknown data source '%s'", source)
+	end
+	local name = ctl:attempt("failed to get hostname"):domain_get_hostname(dom, flags)
+	ctl:records {
+		rows = { { hostname = name } }, columns = { "hostname" }, name = "hostname", single = true,
+		text = function(shown)
+			if shown[1] then
+				ctl:print("%s\n", name)
+			end
+		end,
+	}
+end
+
+run["get-user-sshkeys"] = function(ctl, opt)
+	local dom, rows = ctl:domain(opt.domain), {}
+	for i, key in ipairs(ctl.raw:domain_authorized_ssh_keys_get(dom, opt.user, 0)) do
+		rows[i] = { key = key }
+	end
+	ctl:records {
+		rows = rows, columns = { "key" }, name = "key",
+		text = function(shown)
+			for _, row in ipairs(shown) do
+				ctl:print("%s", row.key) -- as virsh prints them: one after the other
+			end
+		end,
+	}
 end
 
 local KEYS_APPEND, KEYS_REMOVE = 1, 2 -- virDomainAuthorizedSSHKeysSetFlags
 
-run["get-user-sshkeys"] = function(ctl, opt)
-	local dom = ctl:domain(opt.domain)
-	for _, key in ipairs(ctl.raw:domain_authorized_ssh_keys_get(dom, opt.user, 0)) do
-		ctl:print("%s\n", key)
+-- The lines of a file. As with virsh, what follows the last newline is a line too.
+local function read_keys(ctl, path)
+	local text = ctl:read_file(path)
+	if text == "" then
+		ctl:fail("File %s contains no keys", path)
 	end
+	local keys = {}
+	for line in (text .. "\n"):gmatch "(.-)\n" do
+		keys[#keys + 1] = line
+	end
+	return keys
 end
 
 run["set-user-sshkeys"] = function(ctl, opt)
 	ctl:requires(opt, "remove", "file")
-	local dom, user, path = ctl:domain(opt.domain), opt.user, opt.file
-	local keys = {}
-	if path then
-		for line in ctl:read_file(path):gmatch "[^\n]+" do
-			keys[#keys + 1] = line
-		end
-		if #keys == 0 then
-			ctl:fail "File contains no keys"
-		end
-	elseif not opt.reset then
+	ctl:exclusive(opt, "reset", "remove")
+	local dom, user, file = ctl:domain(opt.domain), opt.user, opt.file
+	if not file and not opt.reset then
 		ctl:fail "Option --file is required"
 	end
-	local flags = (opt.reset and 0 or KEYS_APPEND) | (opt.remove and KEYS_REMOVE or 0)
-	ctl.raw:domain_authorized_ssh_keys_set(dom, user, keys, opt.remove and flags & ~KEYS_APPEND or flags)
+	local flags = opt.remove and KEYS_REMOVE or opt.reset and 0 or KEYS_APPEND
+	ctl.raw:domain_authorized_ssh_keys_set(dom, user, file and read_keys(ctl, file) or {}, flags)
 end
 
 local PASSWORD_ENCRYPTED = 1
 
 run["set-user-password"] = function(ctl, opt)
-	local dom, user = ctl:domain(opt.domain), opt.user
-	ctl.raw:domain_set_user_password(dom, user, opt.password, opt.encrypted and PASSWORD_ENCRYPTED or 0)
+	local dom, user, password = ctl:domain(opt.domain), opt.user, opt.password
+	ctl.raw:domain_set_user_password(dom, user, password, opt.encrypted and PASSWORD_ENCRYPTED or 0)
 	ctl:extra("Password set successfully for %s in %s", user, dom.name)
 end
 
-local GUEST_INFO = {
-	{ "user", 1 }, { "os", 2 }, { "timezone", 4 }, { "hostname", 8 }, { "filesystem", 16 }, { "disk", 32 },
-	{ "interface", 64 },
-}
-
--- A typed parameter's value as virsh prints it.
-local function value_text(param)
-	local value = param.value
-	if type(value) == "boolean" then
-		return value and "yes" or "no"
-	elseif math.type(value) == "float" then
-		return ("%f"):format(value)
-	elseif param.type == "ullong" then
-		return require("moonvisor.command.number").unsigned(value)
-	end
-	return tostring(value)
-end
+-- virDomainGuestInfoTypes
+local GUEST_INFO = { { "user", 1 }, { "os", 2 }, { "timezone", 4 }, { "hostname", 8 }, { "filesystem", 16 },
+	{ "disk", 32 }, { "interface", 64 } }
 
 function run.guestinfo(ctl, opt)
-	local types = 0
+	local dom, types = ctl:domain(opt.domain), 0
 	for _, item in ipairs(GUEST_INFO) do
 		types = types | (opt[item[1]] and item[2] or 0)
 	end
+	local params = ctl.raw:domain_get_guest_info(dom, types, 0)
 	local row, columns = {}, {}
-	local params = ctl.raw:domain_get_guest_info(ctl:domain(opt.domain), types, 0)
 	for i, param in ipairs(params) do
-		row[param.field] = param.value
-		columns[i] = param.field
+		row[param.field], columns[i] = param.value, param.field
 	end
 	ctl:records {
 		rows = { row }, columns = columns, single = true,
 		text = function(shown)
 			for _, param in ipairs(shown[1] and params or {}) do
-				ctl:print("%-20s: %s\n", param.field, value_text(param))
+				ctl:print("%-20s: %s\n", param.field, param_text(param))
 			end
 		end,
 	}
 end
 
-local RESPONSE_BLOCK = -2 -- virDomainAgentResponseTimeoutValues
-
-run["guest-agent-timeout"] = function(ctl, opt)
-	local dom = ctl:domain(opt.domain)
-	ctl.raw:domain_agent_set_response_timeout(dom, opt.timeout or RESPONSE_BLOCK, 0)
-end
-
--- --- QEMU's monitor and agent ----------------------------------------------------------------------------------------
-
-run["qemu-attach"] = function(ctl, opt)
-	local pid = ctl:number("pid", opt.pid, "uint")
-	local attempt = ctl:attempt("Failed to attach to pid %d", pid)
-	if pid == 0 then
-		ctl:error("Failed to attach to pid %d", pid)
-		ctl:fail "pid_value in virDomainQemuAttach must not be zero"
-	end
-	local dom = attempt:qemu_domain_attach(pid, 0)
-	ctl:extra("Domain '%s' attached to pid %d\n", dom.name, pid)
-end
-
--- JSON with a member a line; what is no JSON stays as it is.
-local function pretty_json(text)
-	local parts, indent, at = {}, 0, 1
-	local function newline()
-		parts[#parts + 1] = "\n" .. ("  "):rep(indent)
-	end
-	while at <= #text do
-		local c = text:sub(at, at)
-		if c == '"' then
-			local stop = at + 1
-			while stop <= #text and text:sub(stop, stop) ~= '"' do
-				stop = stop + (text:sub(stop, stop) == "\\" and 2 or 1)
-			end
-			parts[#parts + 1] = text:sub(at, stop)
-			at = stop
-		elseif c == "{" or c == "[" then
-			local close = text:match("^%s*([%]}])", at + 1)
-			parts[#parts + 1] = c
-			if close then
-				parts[#parts + 1] = "\n" .. ("  "):rep(indent) .. close
-				at = text:find(close, at, true)
-			else
-				indent = indent + 1
-				newline()
-			end
-		elseif c == "}" or c == "]" then
-			indent = indent - 1
-			newline()
-			parts[#parts + 1] = c
-		elseif c == "," then
-			parts[#parts + 1] = c
-			newline()
-		elseif c == ":" then
-			parts[#parts + 1] = ": "
-		elseif not c:find "%s" then
-			parts[#parts + 1] = c
-		end
-		at = at + 1
-	end
-	return table.concat(parts)
-end
-
-local MONITOR_HMP = 1
-
-run["qemu-monitor-command"] = function(ctl, opt)
-	ctl:exclusive(opt, "hmp", "pretty")
-	ctl:exclusive(opt, "hmp", "return-value")
-	local dom = ctl:domain(opt.domain)
-	local command, flags = table.concat(opt.cmd, " "), opt.hmp and MONITOR_HMP or 0
-	local result
-	if opt.pass_fds then
-		for word in opt.pass_fds:gmatch "[^,]*" do
-			if not word:find "^%d+$" then
-				ctl:fail("Unable to parse FD number '%s'", word)
-			end
-		end
-		result = ctl.raw:qemu_domain_monitor_command_with_files(dom, command, flags)
-	else
-		result = ctl.raw:qemu_domain_monitor_command(dom, command, flags)
-	end
-	if opt.return_value then
-		local json = require "moonvisor.json"
-		local answer = json.decode(result)
-		if type(answer) ~= "table" or answer["return"] == nil then
-			ctl:error "'return' member missing"
-			return false
-		end
-		result = json.encode(answer["return"])
-	end
-	ctl:print("%s\n", opt.pretty and pretty_json(result) or (result:gsub("\n$", "")))
-end
-
-local EVENT_REGEX, EVENT_NO_CASE = 1, 2 -- virConnectDomainQemuMonitorEventRegisterFlags
-
-run["qemu-monitor-event"] = function(ctl, opt)
-	local flags = (opt.regex and EVENT_REGEX or 0) | (opt.no_case and EVENT_NO_CASE or 0)
-	local timeout, event = opt.timeout, opt.event
-	local dom = opt.domain and ctl:domain(opt.domain)
-	return ctl:watch {
-		timeout = timeout, loop = opt.loop,
-		listen = function(hit)
-			local raw = ctl.raw
-			local id = raw:qemu_connect_domain_monitor_event_register(dom, event, flags)
-			local registration = raw:on("qemu_domain_monitor_event", dom, function(msg)
-				local details = msg.details
-				if details and opt.pretty then
-					details = pretty_json(details)
-				end
-				local text = ("event %s for domain '%s': %s\n"):format(msg.event, msg.dom.name, details or "<null>")
-				hit("%s", opt.timestamp and ("event %s at %d.%06d for domain '%s': %s\n"):format(msg.event, msg.seconds,
-					msg.micros, msg.dom.name, details or "<null>") or text)
-			end)
-			return { registration, { cancel = function()
-				raw:qemu_connect_domain_monitor_event_deregister(id)
-			end } }
-		end,
-	}
-end
-
-local AGENT_BLOCK, AGENT_DEFAULT, AGENT_NOWAIT = -2, -1, 0
-
-run["qemu-agent-command"] = function(ctl, opt)
-	local dom = ctl:domain(opt.domain)
-	local command, given, timeout = table.concat(opt.cmd, " "), 0, AGENT_DEFAULT
-	if opt.timeout then
-		timeout, given = opt.timeout, given + 1
-		if timeout < 1 then
-			ctl:fail "timeout must be positive"
-		end
-	end
-	if opt.async then
-		timeout, given = AGENT_NOWAIT, given + 1
-	end
-	if opt.block then
-		timeout, given = AGENT_BLOCK, given + 1
-	end
-	if given > 1 then
-		ctl:fail "timeout, async and block options are exclusive"
-	end
-	local result = ctl.raw:qemu_domain_agent_command(dom, command, timeout, 0)
-	if result then
-		ctl:print("%s\n", opt.pretty and pretty_json(result) or result)
-	end
-end
-
--- --- containers ------------------------------------------------------------------------------------------------------
-
-run["lxc-enter-namespace"] = function(ctl, opt)
-	ctl:domain(opt.domain)
-	ctl:fail "this function is not supported by the connection driver: virDomainLxcOpenNamespace"
-end
-
--- --- keys, signals, the screen ---------------------------------------------------------------------------------------
+-- --- keys and signals ------------------------------------------------------------------------------------------------
 
 run["inject-nmi"] = function(ctl, opt)
 	ctl.raw:domain_inject_nmi(ctl:domain(opt.domain), 0)
 end
 
-local MAX_KEYS, MAX_KEY = 16, 0xffff
+-- virKeycodeSet; sets that have names for keys say which.
+local CODE_SETS = { linux = 0, xt = 1, atset1 = 2, atset2 = 3, atset3 = 4, os_x = 5, xt_kbd = 6, usb = 7, win32 = 8,
+	qnum = 9, rfb = 9 } -- rfb: what qnum was called first
+local SET_NAMES = { [0] = "linux", [5] = "osx", [8] = "win32" }
+local MAX_KEYS, MAX_KEY_CODE = 16, 0xffff
 
--- The number of a key: digits (hexadecimal with 0x, octal with 0), or a name of the code set.
+-- A number as C writes them (0x1e, 036), or a name of the set.
 local function key_code(set, text)
-	local code = text:match "^0[xX]%x+$" and tonumber(text) or text:match "^0[0-7]*$" and tonumber(text, 8)
-		or text:match "^%d+$" and math.tointeger(tonumber(text))
-	if code and code <= MAX_KEY then
+	local digits = text:match "^[ \t\n\v\f\r]*%+?(%w+)$"
+	local code
+	if digits and digits:find "^0[xX]%x+$" then
+		code = tonumber(digits:sub(3, 12), 16)
+	elseif digits and digits:find "^0[0-7]*$" then
+		code = tonumber(digits:sub(-12), 8)
+	elseif digits and digits:find "^[1-9]%d*$" then
+		code = tonumber(digits:sub(1, 12))
+	end
+	if code and code <= MAX_KEY_CODE then
 		return code
 	end
-	return require("moonvisor.command.keycodes").code(set, text)
+	local names = SET_NAMES[set] and require("moonvisor.command.key_names").of(SET_NAMES[set])
+	return names and names[text]
 end
 
 run["send-key"] = function(ctl, opt)
-	local dom, set = ctl:domain(opt.domain), opt.codeset or "linux"
-	local number = require("moonvisor.command.keycodes").sets[set] or ctl:fail("unknown codeset: '%s'", set)
-	local holdtime, codes = opt.holdtime or 0, {}
+	local dom, name = ctl:domain(opt.domain), ctl:given(opt, "codeset")
+	local hold = opt.holdtime or 0
+	local set = CODE_SETS[name and name ~= "" and name or "linux"]
+	if not set then
+		ctl:fail("unknown codeset: '%s'", name)
+	end
+	local codes = {}
 	for i, text in ipairs(opt.keycode) do
 		if i > MAX_KEYS then
 			ctl:fail "too many keycodes"
 		end
 		codes[i] = key_code(set, text) or ctl:fail("invalid keycode: '%s'", text)
 	end
-	ctl.raw:domain_send_key(dom, number, holdtime, codes, 0)
+	ctl.raw:domain_send_key(dom, set, hold, codes, 0)
 end
 
-local SIGNALS = "nop hup int quit ill trap abrt bus fpe kill usr1 segv usr2 pipe alrm term stkflt chld cont stop tstp "
-	.. "ttin ttou urg xcpu xfsz vtalrm prof winch poll pwr sys"
-local FIRST_REAL_TIME, LAST_REAL_TIME = 32, 64
-
--- The number of a signal: "hup", "SIGHUP", "sig_hup", "rt3", "1".
-local function signal_number(text)
-	local name = text:lower():gsub("^sig_?", "")
+-- virDomainProcessSignal, from 0
+local SIGNALS = {}
+do
+	local names = "nop hup int quit ill trap abrt bus fpe kill usr1 segv usr2 pipe alrm term stkflt chld cont stop tstp "
+		.. "ttin ttou urg xcpu xfsz vtalrm prof winch poll pwr sys"
 	local number = 0
-	for word in SIGNALS:gmatch "%S+" do
-		if word == name then
-			return number
-		end
-		number = number + 1
+	for name in names:gmatch "%S+" do
+		SIGNALS[name], number = number, number + 1
 	end
-	local real_time = name:match "^rt(%d+)$"
-	number = real_time and tonumber(real_time) + FIRST_REAL_TIME
-	if number and number <= LAST_REAL_TIME then
-		return number
+	for i = 0, 32 do
+		SIGNALS["rt" .. i] = number + i
 	end
-	return require("moonvisor.command.number").int(text)
+end
+
+local function signal_number(text)
+	local name = text:lower()
+	local value = numbers.int(text)
+	if value then
+		return value >= 0 and value or nil
+	end
+	return SIGNALS[name:match "^sig_(.*)$" or name:match "^sig(.*)$" or name]
 end
 
 run["send-process-signal"] = function(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	local pid = ctl:number("pid", opt.pid, "ll")
-	local name = opt.signame
-	local signal = signal_number(name) or ctl:fail("malformed signal name: %s", name)
-	ctl.raw:domain_send_process_signal(dom, pid, signal, 0)
+	local pid, name = ctl:number("pid", ctl:given(opt, "pid"), "ll"), opt.signame
+	local number = signal_number(name) or ctl:fail("malformed signal name: %s", name)
+	ctl.raw:domain_send_process_signal(dom, pid, number, 0)
 end
 
-local EXTENSIONS = { ["image/png"] = ".png", ["image/x-portable-pixmap"] = ".ppm" }
-local CHUNK = 64 * 1024
+-- --- pictures --------------------------------------------------------------------------------------------------------
 
-function run.screenshot(ctl, opt)
-	local path, screen = opt.file, opt.screen or 0
-	local dom = ctl:domain(opt.domain)
-	if ctl:dry() then
-		ctl.raw:domain_screenshot(dom, screen, 0)
-		return
-	end
-	local stream, mime = ctl:attempt("could not take a screenshot of %s", dom.name):domain_screenshot(dom, screen, 0)
-	path = path or ("%s-%s%s"):format(dom.name, os.date "%Y-%m-%d-%H:%M:%S", EXTENSIONS[mime] or "")
+local ENDINGS = { ["image/png"] = ".png", ["image/x-portable-pixmap"] = ".ppm" }
+local CHUNK = 256 * 1024
+
+-- Writes what comes to the file. A file that was not there before goes when that fails.
+local function receive(ctl, stream, dom, path)
+	local there = require("moonvisor.core").file_type(path) ~= nil
 	local file = io.open(path, "wb")
 	if not file then
 		stream:abort()
 		ctl:fail("cannot create file %s", path)
 	end
+	local step = "could not receive data from domain '%s'"
 	local ok, err = pcall(function()
 		for data in function() return stream:recv(CHUNK) end do
 			assert(file:write(data))
 		end
+		step = "cannot close stream on domain '%s'"
 		stream:finish()
 	end)
-	ok = file:close() and ok
-	if not ok then
-		stream:abort()
-		ctl:fail_because(err, "could not receive data from domain '%s'", dom.name)
+	local closed = file:close()
+	if ok and closed then
+		return
+	elseif not there then
+		os.remove(path)
 	end
+	if ok then
+		ctl:fail("cannot close file %s", path)
+	end
+	pcall(stream.abort, stream)
+	ctl:fail_because(err, step, dom.name)
+end
+
+function run.screenshot(ctl, opt)
+	local path, screen, dom = opt.file, opt.screen or 0, ctl:domain(opt.domain)
+	local stream, mime = ctl:attempt("could not take a screenshot of %s", opt.domain):domain_screenshot(dom, screen, 0)
+	path = path or ("%s-%s%s"):format(dom.name, os.date "%Y-%m-%d-%H:%M:%S", ENDINGS[mime] or "")
+	if ctl:dry() then
+		return
+	end
+	receive(ctl, stream, dom, path)
 	ctl:extra("Screenshot saved to %s, with type of %s", path, mime)
+end
+
+-- --- the agent -------------------------------------------------------------------------------------------------------
+
+local AGENT_BLOCK, AGENT_DEFAULT, AGENT_NOWAIT = -2, -1, 0 -- virDomainAgentResponseTimeoutValues
+
+run["qemu-agent-command"] = function(ctl, opt)
+	local dom, timeout = ctl:domain(opt.domain), opt.timeout
+	if timeout and timeout < 1 then
+		ctl:fail "timeout must be positive"
+	elseif (timeout and 1 or 0) + (opt.async and 1 or 0) + (opt.block and 1 or 0) > 1 then
+		ctl:fail "timeout, async and block options are exclusive"
+	end
+	timeout = timeout or opt.async and AGENT_NOWAIT or opt.block and AGENT_BLOCK or AGENT_DEFAULT
+	local answer = ctl.raw:qemu_domain_agent_command(dom, table.concat(opt.cmd, " "), timeout, 0)
+	if answer then
+		ctl:print("%s\n", opt.pretty and json_text.reformat(answer, true) or answer)
+	end
+end
+
+run["guest-agent-timeout"] = function(ctl, opt)
+	local dom = ctl:domain(opt.domain)
+	ctl.raw:domain_agent_set_response_timeout(dom, opt.timeout or AGENT_BLOCK, 0)
 end
 
 return { group = "Domain Management", keyword = "domain", commands = commands, run = run }
