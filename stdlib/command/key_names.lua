@@ -1,4 +1,4 @@
--- The names of keys that `send-key` takes, by code set; the other sets have numbers only. They are those of Linux' input
+-- The names of keys that `send-key` takes, by code set; other sets have numbers only. They are those of Linux' input
 -- layer, macOS and Windows.
 
 local sets = {

@@ -34,7 +34,6 @@ return {
 		{ "(CPU time: +)[%d.]+s", "%1TIME" },
 		{ "%(Time: [%d.]+ ms%)", "(Time: MS)" },
 		{ "%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d [+-]%d%d%d%d", "DATE" },
-		{ "test%-%d%d%d%d%-%d%d%-%d%d%-%d%d:%d%d:%d%d%.png", "test-DATE.png" },
 		{ "<creationTime>%d+</creationTime>", "<creationTime>TIME</creationTime>" },
 		{ "(cpu%.time=)%d+", "%1TIME" },
 		{ "(Screenshot saved to %S+)%d%d%d%d%-%d%d%-%d%d%-%d%d:%d%d:%d%d", "%1TIME" },
