@@ -17,7 +17,7 @@ struct mv_embedded_lua {
  * Written by bindings/embed.lua at build time. Any thread. */
 extern const struct mv_embedded_lua mv_embedded_lua[];
 
-/* A text that is in no module, and its bytecode: a Lua that makes the same of it can load the bytecode of the others. */
+/* A text that is in no module, and its bytecode: a Lua that makes the same of it can load the others' bytecode. */
 extern const struct mv_embedded_lua mv_embedded_probe;
 
 #endif

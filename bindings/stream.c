@@ -139,8 +139,8 @@ static int stream_connect(lua_State *L)
 		int errnum = errno;
 
 		freeaddrinfo(info);
-		return mv_lua_fail(L, MV_ERR_SYSTEM, errnum, "'%s' port %d cannot be connected to: %s.", address, (int)port,
-				   strerror(errnum));
+		return mv_lua_fail(L, MV_ERR_SYSTEM, errnum, "'%s' port %d cannot be connected to: %s.", address,
+				   (int)port, strerror(errnum));
 	}
 	freeaddrinfo(info);
 	return 1;
@@ -162,12 +162,8 @@ static int stream_failure(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "recv", stream_recv },
-	{ "send", stream_send },
-	{ "pair", stream_pair },
-	{ "connect", stream_connect },
-	{ "failure", stream_failure },
-	{ NULL, NULL },
+	{ "recv", stream_recv },       { "send", stream_send },       { "pair", stream_pair },
+	{ "connect", stream_connect }, { "failure", stream_failure }, { NULL, NULL },
 };
 
 const struct mv_class mv_stream_class = {

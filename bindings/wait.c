@@ -36,9 +36,9 @@ static int descriptor(lua_State *L)
 
 /* poll(list, milliseconds, writers or nil) -> readable, interrupted, writable
  *
- * Waits until one of the list (connections, streams, descriptors) can be read, one of the list `writers` can be written,
- * the time is over (-1: for ever), or a signal came. readable and writable are tables whose keys are the members that
- * can be (an error or the end counts). interrupted: the descriptor for it is readable. */
+ * Waits until one of the list (connections, streams, descriptors) can be read, one of the list `writers` can be
+ * written, the time is over (-1: for ever), or a signal came. readable and writable are tables whose keys are the
+ * members that can be (an error or the end counts). interrupted: the descriptor for it is readable. */
 static int wait_poll(lua_State *L)
 {
 	int interrupt_fd = mv_lua_state(L)->interrupt_fd;

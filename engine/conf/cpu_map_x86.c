@@ -1,5 +1,5 @@
-/* The x86 processors that guests can be given by name, as libvirt and QEMU name them: what each can do. A model is another
- * one with features more and (-) less. The order of both tables is libvirt's: its results depend on it. */
+/* The x86 processors that guests can be given by name, as libvirt and QEMU name them: what each can do. A model is
+ * another one with features more and (-) less. The order of both tables is libvirt's: its results depend on it. */
 #include "engine/conf/cpu_map.h"
 
 /* clang-format off */

@@ -112,19 +112,15 @@ static bool passes(unsigned flags, unsigned yes, unsigned no, bool is)
 static bool state_passes(unsigned flags, enum mv_domain_state state)
 {
 	const unsigned group = VIR_CONNECT_LIST_DOMAINS_RUNNING | VIR_CONNECT_LIST_DOMAINS_PAUSED |
-			       VIR_CONNECT_LIST_DOMAINS_SHUTOFF | VIR_CONNECT_LIST_DOMAINS_OTHER;
+		VIR_CONNECT_LIST_DOMAINS_SHUTOFF | VIR_CONNECT_LIST_DOMAINS_OTHER;
 
 	if (!(flags & group))
 		return true;
 	switch (state) {
-	case MV_DOMAIN_RUNNING:
-		return flags & VIR_CONNECT_LIST_DOMAINS_RUNNING;
-	case MV_DOMAIN_PAUSED:
-		return flags & VIR_CONNECT_LIST_DOMAINS_PAUSED;
-	case MV_DOMAIN_SHUTOFF:
-		return flags & VIR_CONNECT_LIST_DOMAINS_SHUTOFF;
-	default:
-		return flags & VIR_CONNECT_LIST_DOMAINS_OTHER;
+	case MV_DOMAIN_RUNNING: return flags & VIR_CONNECT_LIST_DOMAINS_RUNNING;
+	case MV_DOMAIN_PAUSED: return flags & VIR_CONNECT_LIST_DOMAINS_PAUSED;
+	case MV_DOMAIN_SHUTOFF: return flags & VIR_CONNECT_LIST_DOMAINS_SHUTOFF;
+	default: return flags & VIR_CONNECT_LIST_DOMAINS_OTHER;
 	}
 }
 
@@ -132,12 +128,12 @@ static bool state_passes(unsigned flags, enum mv_domain_state state)
 static bool selected(const struct mv_dom *dom, unsigned flags)
 {
 	return passes(flags, VIR_CONNECT_LIST_DOMAINS_ACTIVE, VIR_CONNECT_LIST_DOMAINS_INACTIVE, mv_dom_active(dom)) &&
-	       passes(flags, VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT, dom->def) &&
-	       passes(flags, VIR_CONNECT_LIST_DOMAINS_AUTOSTART, VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, false) &&
-	       passes(flags, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, false) &&
-	       passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, false) &&
-	       passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, false) &&
-	       state_passes(flags, dom->state);
+		passes(flags, VIR_CONNECT_LIST_DOMAINS_PERSISTENT, VIR_CONNECT_LIST_DOMAINS_TRANSIENT, dom->def) &&
+		passes(flags, VIR_CONNECT_LIST_DOMAINS_AUTOSTART, VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, false) &&
+		passes(flags, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, false) &&
+		passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, false) &&
+		passes(flags, VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, false) &&
+		state_passes(flags, dom->state);
 }
 
 static int list_all(struct mv_driver *drv, const struct mv_connect_list_all_domains_args *args,
@@ -252,30 +248,30 @@ static int get_os_type(struct mv_driver *drv, const struct mv_domain_get_os_type
 
 /* --- acts without more than the guest --- */
 
-#define ACT(call, function)                                                                                      \
-	static int act_##call(struct mv_driver *drv, const struct mv_##call##_args *args, void *ret,             \
-			      struct mv_error **err)                                                             \
-	{                                                                                                        \
-		mv_auto(mv_dom) dom = NULL;                                                                      \
-                                                                                                                 \
-		(void)ret;                                                                                       \
-		return find(drv, &args->dom, &dom, err) < 0 ? -1 : function(drv, dom, err);                      \
+#define ACT(call, function)                                                                          \
+	static int act_##call(struct mv_driver *drv, const struct mv_##call##_args *args, void *ret, \
+			      struct mv_error **err)                                                 \
+	{                                                                                            \
+		mv_auto(mv_dom) dom = NULL;                                                          \
+                                                                                                     \
+		(void)ret;                                                                           \
+		return find(drv, &args->dom, &dom, err) < 0 ? -1 : function(drv, dom, err);          \
 	}
 
 ACT(domain_suspend, mv_kvm_suspend)
 ACT(domain_resume, mv_kvm_resume)
 
 /* The same for calls with flags, of which `known` may be set. */
-#define ACT_FLAGS(call, function, known, what)                                                                   \
-	static int act_##call(struct mv_driver *drv, const struct mv_##call##_args *args, void *ret,             \
-			      struct mv_error **err)                                                             \
-	{                                                                                                        \
-		mv_auto(mv_dom) dom = NULL;                                                                      \
-                                                                                                                 \
-		(void)ret;                                                                                       \
-		if (check_flags(args->flags, known, what, err) < 0 || find(drv, &args->dom, &dom, err) < 0)      \
-			return -1;                                                                               \
-		return function(drv, dom, err);                                                                  \
+#define ACT_FLAGS(call, function, known, what)                                                              \
+	static int act_##call(struct mv_driver *drv, const struct mv_##call##_args *args, void *ret,        \
+			      struct mv_error **err)                                                        \
+	{                                                                                                   \
+		mv_auto(mv_dom) dom = NULL;                                                                 \
+                                                                                                            \
+		(void)ret;                                                                                  \
+		if (check_flags(args->flags, known, what, err) < 0 || find(drv, &args->dom, &dom, err) < 0) \
+			return -1;                                                                          \
+		return function(drv, dom, err);                                                             \
 	}
 
 ACT_FLAGS(domain_shutdown_flags, mv_kvm_shutdown, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, "a shutdown")
@@ -323,7 +319,8 @@ static int restore_flags(struct mv_driver *drv, const struct mv_domain_restore_f
 
 	(void)ret;
 	if (args->dxml)
-		return mv_error_set(err, MV_ERR_NO_SUPPORT, "The KVM driver cannot restore with another description yet");
+		return mv_error_set(err, MV_ERR_NO_SUPPORT,
+				    "The KVM driver cannot restore with another description yet");
 	if (check_flags(args->flags, VIR_DOMAIN_SAVE_PAUSED | VIR_DOMAIN_SAVE_RUNNING, "a restore", err) < 0)
 		return -1;
 	return mv_kvm_restore(drv, args->from, args->flags & VIR_DOMAIN_SAVE_PAUSED ? MV_RESTORE_PAUSED : 0, &dom, err);

@@ -230,7 +230,9 @@ int mv_test_domain_pin_vcpu_flags(struct mv_driver *drv, const struct mv_domain_
 int mv_test_domain_pin_vcpu(struct mv_driver *drv, const struct mv_domain_pin_vcpu_args *args, void *ret,
 			    struct mv_error **err)
 {
-	const struct mv_domain_pin_vcpu_flags_args flagged = { .dom = args->dom, .vcpu = args->vcpu, .cpumap = args->cpumap };
+	const struct mv_domain_pin_vcpu_flags_args flagged = { .dom = args->dom,
+							       .vcpu = args->vcpu,
+							       .cpumap = args->cpumap };
 
 	return mv_test_domain_pin_vcpu_flags(drv, &flagged, ret, err);
 }

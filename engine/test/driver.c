@@ -15,12 +15,8 @@
 static const struct mv_calls test_calls = { MV_TEST_ALL_CALLS(SLOT) };
 
 const struct mv_test_loader mv_test_loaders[] = {
-	{ "domain", mv_test_load_domain },
-	{ "network", mv_test_load_network },
-	{ "interface", mv_test_load_interface },
-	{ "pool", mv_test_load_pool },
-	{ "device", mv_test_load_nodedev },
-	{ NULL, NULL },
+	{ "domain", mv_test_load_domain }, { "network", mv_test_load_network }, { "interface", mv_test_load_interface },
+	{ "pool", mv_test_load_pool },     { "device", mv_test_load_nodedev },  { NULL, NULL },
 };
 
 /* --- hosts --- */

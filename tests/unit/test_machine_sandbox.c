@@ -333,7 +333,7 @@ static void sees_no_physical_addresses(void **state)
 	stack = stack_pointer(t->vmm.pid);
 	assert_int_equal(pread(pagemap, &entry, sizeof(entry), (off_t)(stack / (uint64_t)page * sizeof(entry))),
 			 sizeof(entry));
-	assert_true(entry >> 63);                          /* the page is there */
+	assert_true(entry >> 63);                               /* the page is there */
 	assert_int_equal(entry & ((UINT64_C(1) << 55) - 1), 0); /* and where is not told */
 	close(pagemap);
 	close(pidfd);
@@ -344,10 +344,8 @@ static void sees_no_physical_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MV_TINY(every_thread_is_confined),
-		MV_TINY(off_is_off),
-		MV_TINY(calls_are_refused),
-		MV_TINY(has_only_what_it_was_given),
+		MV_TINY(every_thread_is_confined),   MV_TINY(off_is_off),
+		MV_TINY(calls_are_refused),          MV_TINY(has_only_what_it_was_given),
 		MV_TINY(sees_no_physical_addresses),
 	};
 

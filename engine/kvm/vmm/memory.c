@@ -126,8 +126,8 @@ static int create_huge(struct mv_memory *mem, struct mv_error **err)
 	return populate(mem, true, err);
 }
 
-/* Whoever opens the file with CAP_SYS_ADMIN in effect could read physical page numbers from it for ever after, also inside
- * the sandbox; we only want to know which pages exist. */
+/* Whoever opens the file with CAP_SYS_ADMIN in effect could read physical page numbers from it for ever after, also
+ * inside the sandbox; we only want to know which pages exist. */
 static int open_pagemap(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -142,7 +142,8 @@ static int open_pagemap(void)
 	if (syscall(SYS_capset, &header, none) < 0)
 		return -1;
 	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	/* They were ours a moment ago and are still permitted, so this cannot be refused; without them only less works. */
+	/* They were ours a moment ago and are still permitted, so this cannot be refused; without them only less works.
+	 */
 	syscall(SYS_capset, &header, had);
 	return fd;
 }
