@@ -141,7 +141,7 @@ void mv_tiny_done(struct mv_tiny *t)
 	struct mv_message event;
 
 	mv_test_expect(&t->vmm, "done\n");
-	mv_test_event(&t->vmm, MV_EVENT_STOPPED, &event);
+	mv_test_wait_event(&t->vmm, MV_EVENT_STOPPED, &event);
 	assert_int_equal(event.status.reason, MV_REASON_POWEROFF);
 	mv_message_clear(&event);
 	mv_test_wait_end(&t->vmm, 0);

@@ -284,7 +284,7 @@ void mv_test_send(struct mv_test_vmm *vmm, const char *text)
 	assert_int_equal(write(vmm->console, text, strlen(text)), (int)strlen(text));
 }
 
-void mv_test_event(struct mv_test_vmm *vmm, enum mv_event_kind kind, struct mv_message *event)
+void mv_test_wait_event(struct mv_test_vmm *vmm, enum mv_event_kind kind, struct mv_message *event)
 {
 	struct mv_message m;
 

@@ -50,7 +50,7 @@ void mv_test_attach(struct mv_test_vmm *vmm, const char *port);
 void mv_test_expect(struct mv_test_vmm *vmm, const char *text);
 void mv_test_send(struct mv_test_vmm *vmm, const char *text);
 /* Waits for an event of this kind; others before it are dropped. *event may be NULL. */
-void mv_test_event(struct mv_test_vmm *vmm, enum mv_event_kind kind, struct mv_message *event);
+void mv_test_wait_event(struct mv_test_vmm *vmm, enum mv_event_kind kind, struct mv_message *event);
 /* Waits for the process to end, which must be with this exit status. */
 void mv_test_wait_end(struct mv_test_vmm *vmm, int status);
 /* Ends it by a power cut and frees what it holds; also after it has ended by itself. */

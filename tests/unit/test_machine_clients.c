@@ -126,11 +126,11 @@ static void starter_dies(void **state)
 	mv_test_expect(&vmm, "00000002\n");
 	assert_int_equal(mv_test_call(&vmm, MV_CALL_SUBSCRIBE, 0, NULL, -1, NULL), 0);
 	mv_test_call_ok(&vmm, MV_CALL_SUSPEND, 0);
-	mv_test_event(&vmm, MV_EVENT_SUSPENDED, NULL);
+	mv_test_wait_event(&vmm, MV_EVENT_SUSPENDED, NULL);
 	assert_int_equal(state_of(&vmm), MV_STATE_PAUSED);
 	mv_test_call_ok(&vmm, MV_CALL_RESUME, 0);
 	mv_test_call_ok(&vmm, MV_CALL_QUIT, 0);
-	mv_test_event(&vmm, MV_EVENT_STOPPED, &event);
+	mv_test_wait_event(&vmm, MV_EVENT_STOPPED, &event);
 	assert_int_equal(event.status.reason, MV_REASON_QUIT);
 	mv_message_clear(&event);
 	assert_int_equal(waitpid(machine, &raw, 0), machine);
@@ -156,7 +156,7 @@ static void holder_dies(void **state)
 	assert_int_equal(mv_test_call(&other, MV_CALL_SAVE, MV_SAVE_THEN_HOLD, NULL, fd, NULL), 0);
 	assert_int_equal(state_of(&t->vmm), MV_STATE_PAUSED);
 	mv_test_stop(&other);
-	mv_test_event(&t->vmm, MV_EVENT_RESUMED, NULL);
+	mv_test_wait_event(&t->vmm, MV_EVENT_RESUMED, NULL);
 	mv_test_send(&t->vmm, "n");
 	mv_test_expect(&t->vmm, "00000001\n");
 }

@@ -60,7 +60,7 @@ static void presses_the_button(void **state)
 	begin(t);
 	mv_test_expect(&t->vmm, "press\n");
 	mv_test_call_ok(&t->vmm, MV_CALL_POWER_BUTTON, 0);
-	mv_test_event(&t->vmm, MV_EVENT_POWER_BUTTON, NULL);
+	mv_test_wait_event(&t->vmm, MV_EVENT_POWER_BUTTON, NULL);
 	mv_test_send(&t->vmm, "k");
 	mv_test_expect(&t->vmm, "press\n");
 	mv_test_call_ok(&t->vmm, MV_CALL_POWER_BUTTON, 0);

@@ -56,7 +56,7 @@ static void one_life(struct mv_tiny *t, unsigned how)
 	case 0:
 		mv_test_expect(&t->vmm, "how?\n");
 		mv_test_send(&t->vmm, "p");
-		mv_test_event(&t->vmm, MV_EVENT_STOPPED, NULL);
+		mv_test_wait_event(&t->vmm, MV_EVENT_STOPPED, NULL);
 		mv_test_wait_end(&t->vmm, 0);
 		break;
 	case 1:

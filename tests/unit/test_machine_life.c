@@ -65,7 +65,7 @@ static void expect_stop(struct fixture *f, enum mv_reason reason)
 {
 	struct mv_message event;
 
-	mv_test_event(&f->vmm, MV_EVENT_STOPPED, &event);
+	mv_test_wait_event(&f->vmm, MV_EVENT_STOPPED, &event);
 	assert_int_equal(event.status.state, MV_STATE_SHUTOFF);
 	if (event.status.reason != reason)
 		fail_msg("it ended by '%s' (%s)", mv_reason_name(event.status.reason),
@@ -139,7 +139,7 @@ static void tells_reboots_apart(void **state)
 	for (size_t i = 0; i < MV_ARRAY_SIZE(ways); i++) {
 		mv_test_expect(&f->vmm, "how?\n");
 		mv_test_send(&f->vmm, ways[i].letter);
-		mv_test_event(&f->vmm, MV_EVENT_REBOOT, &event);
+		mv_test_wait_event(&f->vmm, MV_EVENT_REBOOT, &event);
 		assert_string_equal(event.text, ways[i].reason);
 		assert_int_equal(event.status.state, MV_STATE_RUNNING);
 		mv_message_clear(&event);
@@ -161,9 +161,9 @@ static void panic_destroys(void **state)
 	mv_test_expect(&f->vmm, "how?\n");
 	mv_test_send(&f->vmm, "l");
 	mv_test_expect(&f->vmm, "on it goes\n");
-	mv_test_event(&f->vmm, MV_EVENT_CRASHED, NULL);
+	mv_test_wait_event(&f->vmm, MV_EVENT_CRASHED, NULL);
 	mv_test_send(&f->vmm, "x");
-	mv_test_event(&f->vmm, MV_EVENT_CRASHED, NULL);
+	mv_test_wait_event(&f->vmm, MV_EVENT_CRASHED, NULL);
 	expect_stop(f, MV_REASON_PANIC);
 }
 
@@ -177,7 +177,7 @@ static void crash_is_preserved_then_reset(void **state)
 	start(f);
 	mv_test_expect(&f->vmm, "how?\n");
 	mv_test_send(&f->vmm, "u");
-	mv_test_event(&f->vmm, MV_EVENT_CRASHED, NULL);
+	mv_test_wait_event(&f->vmm, MV_EVENT_CRASHED, NULL);
 	assert_int_equal(mv_test_call(&f->vmm, MV_CALL_QUERY, 0, NULL, -1, &reply), 0);
 	assert_int_equal(reply.status.state, MV_STATE_CRASHED);
 	assert_int_equal(reply.status.reason, MV_REASON_EMULATION);

@@ -109,7 +109,7 @@ static void reset_or_power_off(void **state)
 		if (!i)
 			with_devices(t, "storm", "reset_and_power_off", 2);
 		mv_tiny_start(t);
-		mv_test_event(&t->vmm, MV_EVENT_STOPPED, &event);
+		mv_test_wait_event(&t->vmm, MV_EVENT_STOPPED, &event);
 		if (event.status.reason != MV_REASON_POWEROFF)
 			fail_msg("it ended by '%s' (%s)", mv_reason_name(event.status.reason), event.status.detail);
 		mv_message_clear(&event);

@@ -128,14 +128,14 @@ static void balloon(void **state)
 	full = resident(t->vmm.pid);
 	mv_test_call_ok(&t->vmm, MV_CALL_BALLOON, MV_MACHINE_MIN_MEMORY - (4 << 20));
 	mv_test_expect(&t->vmm, "inflated\n");
-	mv_test_event(&t->vmm, MV_EVENT_BALLOON, &event);
+	mv_test_wait_event(&t->vmm, MV_EVENT_BALLOON, &event);
 	assert_int_equal(event.number, MV_MACHINE_MIN_MEMORY - (4 << 20));
 	mv_message_clear(&event);
 	/* The host has them back. */
 	assert_true(resident(t->vmm.pid) + (3 << 20) < full);
 	mv_test_send(&t->vmm, "k");
 	mv_test_expect(&t->vmm, "deflated\n");
-	mv_test_event(&t->vmm, MV_EVENT_BALLOON, &event);
+	mv_test_wait_event(&t->vmm, MV_EVENT_BALLOON, &event);
 	assert_int_equal(event.number, MV_MACHINE_MIN_MEMORY);
 	mv_message_clear(&event);
 	mv_test_send(&t->vmm, "k");
