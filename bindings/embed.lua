@@ -4,8 +4,8 @@
 --
 -- The module name of ROOT/a/b.lua is "moonvisor.a.b"; ROOT/a/init.lua is "moonvisor.a", ROOT/init.lua is "moonvisor".
 -- A file that does not compile stops the build here, with its line, and not at a user's prompt. Each is there compiled,
--- which loads in a fraction of the time, and as text, for a Lua whose bytecode is another (a stock Lua may be of another
--- release; a compiled probe tells).
+-- which loads in a fraction of the time, and as text, for a Lua whose bytecode is another (a stock Lua may be of
+-- another release; a compiled probe tells).
 
 local output, roots = arg[1], arg[2]
 if not roots then
@@ -105,8 +105,9 @@ end
 local probe_code = string.dump(load(probe, "=probe", "t"))
 out[#out + 1] = string.format("static const char probe_text[] =\n%s;\nstatic const char probe_code[] =\n%s;\n\n",
 	c_literal(probe), c_bytes(probe_code))
-out[#out + 1] = string.format("const struct mv_embedded_lua mv_embedded_probe = { .name = \"probe\", .text = probe_text, "
-	.. ".size = sizeof(probe_text) - 1, .code = probe_code, .code_size = sizeof(probe_code) - 1 };\n\n")
+out[#out + 1] = string.format("const struct mv_embedded_lua mv_embedded_probe = { .name = \"probe\", "
+	.. ".text = probe_text, .size = sizeof(probe_text) - 1, .code = probe_code, "
+	.. ".code_size = sizeof(probe_code) - 1 };\n\n")
 out[#out + 1] = "const struct mv_embedded_lua mv_embedded_lua[] = {\n"
 for i, m in ipairs(modules) do
 	out[#out + 1] = string.format('\t{ .name = "%s", .text = text_%d, .size = sizeof(text_%d) - 1, '

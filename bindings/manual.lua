@@ -83,12 +83,14 @@ local function markdown()
 		end
 	end
 	put "# The Lua API\n"
-	put "`local virt = require \"moonvisor\"`; in `mvsh` it is there already. This file is made from `bindings/spec.lua` and"
-	put "`bindings/spec/`; a test sees to it. At the prompt, `help(x)` says the same of an object, a method or a word.\n"
-	put "Properties are read (`vm.state`), methods are called with a colon (`vm:start()`). `options` is a table as the last"
-	put "argument. Errors are raised as objects with `code`, `number`, `domain`, `message` and `errno`; besides the errors"
-	put "listed, a wrong argument raises `invalid_arg`, and a closed object the code of its class. Where a method is one call"
-	put "of libvirt's, its name is given."
+	put [[
+`local virt = require "moonvisor"`; in `mvsh` it is there already. This file is made from `bindings/spec.lua` and
+`bindings/spec/`; a test sees to it. At the prompt, `help(x)` says the same of an object, a method or a word.
+
+Properties are read (`vm.state`), methods are called with a colon (`vm:start()`). `options` is a table as the last
+argument. Errors are raised as objects with `code`, `number`, `domain`, `message` and `errno`; besides the errors
+listed, a wrong argument raises `invalid_arg`, and a closed object the code of its class. Where a method is one
+call of libvirt's, its name is given.]]
 	for _, owner in ipairs(spec.classes) do
 		put("\n## %s\n\n%s%s.%s", owner.name, owner.summary:sub(1, 1):upper(), owner.summary:sub(2),
 			owner.detail and "\n" .. owner.detail or "")
@@ -151,14 +153,15 @@ local function man()
 	local out = { '.TH MOONVISOR 3lua "" "Moonvisor" "Moonvisor"', ".SH NAME", "moonvisor \\- virtual machines from Lua",
 		".SH SYNOPSIS", ".nf", 'local virt = require "moonvisor"', "local conn <close> = virt.open(URI)", ".fi",
 		".SH DESCRIPTION",
-		"Properties are read, methods are called with a colon. Options are a table as the last argument. Errors are raised as "
-			.. "objects with code, number, domain, message and errno." }
+		"Properties are read, methods are called with a colon. Options are a table as the last argument. Errors are raised "
+			.. "as objects with code, number, domain, message and errno." }
 	local function put(line)
 		out[#out + 1] = line
 	end
 	for _, owner in ipairs(spec.classes) do
 		put(".SH " .. owner.name:upper())
-		put(roff(owner.summary:sub(1, 1):upper() .. owner.summary:sub(2) .. "." .. (owner.detail and " " .. owner.detail or "")))
+		put(roff(owner.summary:sub(1, 1):upper() .. owner.summary:sub(2) .. "."
+			.. (owner.detail and " " .. owner.detail or "")))
 		for _, property in ipairs(owner.properties) do
 			put ".TP"
 			put("\\fB." .. roff(property.name) .. "\\fR \\fI" .. roff(type_text(property)) .. "\\fR")

@@ -1,7 +1,7 @@
 -- The API, described once: every class with its properties and methods, every parameter and option with its type and
 -- unit, every error. The methods' argument checks and calls, help(), completion and the reference manual are made of it
--- (stdlib/class.lua, bound.lua, help.lua, complete.lua, manual.lua), and tests/lua/api_spec.lua compares it with what is
--- there. A class has a file of its own in spec/, which is read when it is first needed.
+-- (stdlib/class.lua, bound.lua, help.lua, complete.lua, manual.lua), and tests/lua/api_spec.lua compares it with what
+-- is there. A class has a file of its own in spec/, which is read when it is first needed.
 --
 -- Types: string, boolean, integer, number, function, table, any; those of `types` below; the name of a class or record.
 -- A number has a unit, or the type says it. A parameter with a default, or with optional = true, may be left out; a
@@ -31,8 +31,9 @@ local files = {
 	Task = "task",
 }
 
-local order = { "virt", "Connection", "Collection", "Domain", "Snapshot", "Checkpoint", "Network", "NetworkPort", "Pool",
-	"Volume", "Interface", "NodeDevice", "Secret", "NWFilter", "NWFilterBinding", "Stream", "Registration", "Task" }
+local order = { "virt", "Connection", "Collection", "Domain", "Snapshot", "Checkpoint", "Network", "NetworkPort",
+	"Pool", "Volume", "Interface", "NodeDevice", "Secret", "NWFilter", "NWFilterBinding", "Stream", "Registration",
+	"Task" }
 
 local spec = {
 	-- Types beyond Lua's own.

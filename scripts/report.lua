@@ -1,5 +1,6 @@
 #!/usr/bin/env mvsh
--- A report of all domains of one or several hosts, as CSV or JSON: one line or object each, hosts asked at the same time.
+-- A report of all domains of one or several hosts, as CSV or JSON: one line or object each, hosts asked at the same
+-- time.
 
 local args = require "moonvisor.args"
 local json = require "moonvisor.json"

@@ -140,7 +140,8 @@ function metatable.__tostring(self)
 	if ok then
 		return ("collection of %d %s%s"):format(count, noun, count == 1 and "" or "s")
 	end
-	return ("collection of %ss (%s)"):format(noun, errors.is(count, "no_support") and "which the driver has not" or "closed")
+	return ("collection of %ss (%s)"):format(noun,
+		errors.is(count, "no_support") and "which the driver has not" or "closed")
 end
 
 function metatable.__eq(a, b)
@@ -151,7 +152,8 @@ end
 --- The objects of a class that a connection has; or, with `owner`, those that it has.
 ---@param list? string   the call that lists them, where it is not the kind's own
 function M.of(name, conn, owner, list)
-	return setmetatable({ [CLASS] = name, [CONN] = conn, [OWNER] = owner or nil, [LIST] = list or kinds[name].list }, metatable)
+	return setmetatable({ [CLASS] = name, [CONN] = conn, [OWNER] = owner or nil, [LIST] = list or kinds[name].list },
+		metatable)
 end
 
 --- The class of a collection's objects, for completion.

@@ -1,8 +1,8 @@
 -- What a program can wait for with vm:wait(): a state, an address, the guest's agent, a TCP port, or several of them.
 --
--- A condition is a function (vm) that returns true and a value when it holds, or false and the stage that was reached, a
--- few words for the error when the time is over. It is asked again after each event, and twice a second for what no event
--- tells of.
+-- A condition is a function (vm) that returns true and a value when it holds, or false and the stage that was reached,
+-- a few words for the error when the time is over. It is asked again after each event, and twice a second for what no
+-- event tells of.
 
 local core = require "moonvisor.core"
 local errors = require "moonvisor.errors"

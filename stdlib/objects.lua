@@ -1,5 +1,5 @@
--- The objects of a connection: domains, networks, pools, ... An object is the connection, what the driver's calls name it
--- by (its reference), and the class that gives it methods.
+-- The objects of a connection: domains, networks, pools, ... An object is the connection, what the driver's calls name
+-- it by (its reference), and the class that gives it methods.
 
 local core = require "moonvisor.core"
 local errors = require "moonvisor.errors"

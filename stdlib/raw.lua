@@ -22,8 +22,8 @@ DataStream.metatable.__metatable = "moonvisor.DataStream"
 -- Shared by all connections; made at the first use of each.
 local methods = {}
 
---- Calls a function with each event of one procedure, while the program waits: a table of the message's fields, and `id`,
---- the procedure.
+--- Calls a function with each event of one procedure, while the program waits: a table of the message's fields, and
+--- `id`, the procedure.
 ---@param event string       "domain_event_callback_lifecycle", "network_event_lifecycle", ...; "lifecycle" and the like
 ---                          are domains' events
 ---@param object? table      the only one whose events are wanted; may be left out

@@ -88,7 +88,8 @@ function M.spawn(fn, ...)
 	return setmetatable({ [STATE] = state }, metatable)
 end
 
---- Calls fn(member, index) for each of a list, at most options.limit at once; raises the first error when all have ended.
+--- Calls fn(member, index) for each of a list, at most options.limit at once; raises the first error when all have
+--- ended.
 function M.map(list, fn, options)
 	if options.limit < 1 then
 		errors.raise("invalid_arg", "virt.map: the option 'limit' must be at least 1.")

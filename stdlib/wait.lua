@@ -94,8 +94,8 @@ local function milliseconds(deadline)
 	return math.tointeger(math.min(math.max(math.ceil((deadline - core.now()) * 1000), 0), 0x7fffffff))
 end
 
--- Tasks (stdlib/task.lua) that wait: coroutine -> what for, { list, deadline, writer }. They are resumed from the wait of
--- the main program, so that all of them and the main program wait together.
+-- Tasks (stdlib/task.lua) that wait: coroutine -> what for, { list, deadline, writer }. They are resumed from the wait
+-- of the main program, so that all of them and the main program wait together.
 local waiting = {}
 local is_task = setmetatable({}, { __mode = "k" })
 local resumed_by -- function (coroutine, ready): resumes it and keeps what comes of it

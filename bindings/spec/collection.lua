@@ -4,9 +4,9 @@ return {
 	name = "Collection",
 	noun = "collection",
 	summary = "the objects of one kind",
-	detail = 'collection.NAME or collection["NAME"] is the object of that name, nil where there is none; #collection counts '
-		.. "them; pairs(collection) goes through names and objects, sorted by name. An object that is called like a method "
-		.. "is found by the connection's method, conn:domain(), say.",
+	detail = 'collection.NAME or collection["NAME"] is the object of that name, nil where there is none; #collection '
+		.. "counts them; pairs(collection) goes through names and objects, sorted by name. An object that is called "
+		.. "like a method is found by the connection's method, conn:domain(), say.",
 	properties = {},
 	methods = {
 		{

@@ -8,7 +8,7 @@
 --                 =N           the number N
 --                 -            nothing, for an optional argument
 --     result  the form of what it returns; without it: as the call returns it
--- An option with `flag` adds that flag of libvirt's (stdlib/flags.lua) where it is true, one with `off` where it is not.
+-- An option with `flag` adds that flag of libvirt's (stdlib/flags.lua) where it is true, one with `off` where it isn't.
 
 local M = {}
 

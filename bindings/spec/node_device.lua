@@ -25,7 +25,8 @@ return define.class {
 	},
 	methods = {
 		{ name = "detach", call = "node_device_detach_flags self.name driver =0",
-			params = { { name = "driver", type = "string", optional = true, summary = "who takes it; nil: the driver decides" } },
+			params = { { name = "driver", type = "string", optional = true,
+				summary = "who takes it; nil: the driver decides" } },
 			summary = "takes it from the host, so that a guest can have it" },
 		{ name = "reattach", call = "node_device_re_attach self.name", summary = "gives it back to the host" },
 		{ name = "reset", call = "node_device_reset self.name", summary = "resets it" },

@@ -1,6 +1,7 @@
 -- XML as a tree that can be changed and printed, for commands that take a device out of a domain's definition, change
--- it and hand it back. Everything stays as it was written, white space between elements too; only quotes become those that
--- libxml2 writes, as virsh prints nodes with it. It reads what drivers write: no document types, comments or CDATA.
+-- it and hand it back. Everything stays as it was written, white space between elements too; only quotes become those
+-- that libxml2 writes, as virsh prints nodes with it. It reads what drivers write: no document types,
+-- comments or CDATA.
 --
 --   local domain = xml_tree.parse(ctl.raw:domain_get_xml_desc(dom, 0))
 --   for disk in domain:each("devices", "disk") do print(disk:attr "type", disk:child "target":attr "dev") end

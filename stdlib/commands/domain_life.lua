@@ -492,7 +492,7 @@ local function flags_of(opt, by_option)
 	return sum
 end
 
--- --- definitions ---------------------------------------------------------------------------------------------------------
+-- --- definitions -----------------------------------------------------------------------------------------------------
 
 function run.define(ctl, opt)
 	local xml = ctl:read_file(opt.file)
@@ -585,7 +585,7 @@ run["domxml-to-native"] = function(ctl, opt)
 	ctl:print("%s", ctl.raw:connect_domain_xml_to_native(opt.format, xml, 0))
 end
 
--- --- names and numbers ---------------------------------------------------------------------------------------------------
+-- --- names and numbers -----------------------------------------------------------------------------------------------
 
 function run.domid(ctl, opt)
 	local dom = ctl:domain(opt.domain, { by = "name,uuid" })
@@ -600,7 +600,7 @@ function run.domuuid(ctl, opt)
 	ctl:print("%s\n", ctl:domain(opt.domain, { by = "name,id" }).uuid)
 end
 
--- --- starting and stopping -----------------------------------------------------------------------------------------------
+-- --- starting and stopping -------------------------------------------------------------------------------------------
 
 local START_FLAGS = {
 	paused = flags.DOMAIN_START_PAUSED,
@@ -764,7 +764,7 @@ run["set-lifecycle-action"] = function(ctl, opt)
 	ctl:attempt "Unable to change lifecycle action.":domain_set_lifecycle_action(dom, kind, action, impact)
 end
 
--- --- saving --------------------------------------------------------------------------------------------------------------
+-- --- saving ----------------------------------------------------------------------------------------------------------
 
 local SAVE_FLAGS = {
 	bypass_cache = flags.DOMAIN_SAVE_BYPASS_CACHE,
@@ -902,7 +902,7 @@ run["managedsave-edit"] = function(ctl, opt)
 	}
 end
 
--- --- texts ---------------------------------------------------------------------------------------------------------------
+-- --- texts -----------------------------------------------------------------------------------------------------------
 
 -- What a domain has of one kind, or nil.
 local function metadata(ctl, dom, kind, uri, impact)
@@ -969,7 +969,7 @@ function run.metadata(ctl, opt)
 	end
 end
 
--- --- undefining ----------------------------------------------------------------------------------------------------------
+-- --- undefining ------------------------------------------------------------------------------------------------------
 
 local UNDEFINE_FLAGS = {
 	managed_save = flags.DOMAIN_UNDEFINE_MANAGED_SAVE,
@@ -1114,7 +1114,7 @@ function run.undefine(ctl, opt)
 	return ok
 end
 
--- --- displays and consoles -----------------------------------------------------------------------------------------------
+-- --- displays and consoles -------------------------------------------------------------------------------------------
 
 local function definition(ctl, dom, secure)
 	local core = require "moonvisor.core"

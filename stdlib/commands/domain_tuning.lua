@@ -1014,7 +1014,8 @@ function run.domblkthreshold(ctl, opt)
 	ctl.raw:domain_set_block_threshold(dom, opt.dev, opt.threshold, 0)
 end
 
-local DIRTY_RATE_MODES = { ["page-sampling"] = 0, ["dirty-bitmap"] = 1, ["dirty-ring"] = 2 } -- virDomainDirtyRateCalcFlags
+-- virDomainDirtyRateCalcFlags
+local DIRTY_RATE_MODES = { ["page-sampling"] = 0, ["dirty-bitmap"] = 1, ["dirty-ring"] = 2 }
 
 run["domdirtyrate-calc"] = function(ctl, opt)
 	local flags = 0

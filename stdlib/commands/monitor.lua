@@ -662,7 +662,8 @@ function run.domiflist(ctl, opt)
 	}
 end
 
-local INTERFACE_STATS = { "rx_bytes", "rx_packets", "rx_errs", "rx_drop", "tx_bytes", "tx_packets", "tx_errs", "tx_drop" }
+local INTERFACE_STATS = { "rx_bytes", "rx_packets", "rx_errs", "rx_drop", "tx_bytes", "tx_packets", "tx_errs",
+	"tx_drop" }
 
 function run.domifstat(ctl, opt)
 	local dom = ctl:domain(opt.domain)
@@ -716,8 +717,8 @@ end
 -- --- memory, time, control -------------------------------------------------------------------------------------------
 
 -- enum virDomainMemoryStatTags
-local MEMORY_STATS = { [0] = "swap_in", "swap_out", "major_fault", "minor_fault", "unused", "available", "actual", "rss",
-	"usable", "last_update", "disk_caches", "hugetlb_pgalloc", "hugetlb_pgfail" }
+local MEMORY_STATS = { [0] = "swap_in", "swap_out", "major_fault", "minor_fault", "unused", "available", "actual",
+	"rss", "usable", "last_update", "disk_caches", "hugetlb_pgalloc", "hugetlb_pgfail" }
 
 function run.dommemstat(ctl, opt)
 	local flags = ctl:affect(opt)

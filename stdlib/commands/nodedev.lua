@@ -155,7 +155,8 @@ local function act(call, failure, success, ...)
 	end
 end
 
-run["nodedev-destroy"] = act("node_device_destroy", "Failed to destroy node device '%s'", "Destroyed node device '%s'\n")
+run["nodedev-destroy"] = act("node_device_destroy", "Failed to destroy node device '%s'",
+	"Destroyed node device '%s'\n")
 run["nodedev-reattach"] = act("node_device_re_attach", "Failed to re-attach device %s", "Device %s re-attached\n")
 run["nodedev-reset"] = act("node_device_reset", "Failed to reset device %s", "Device %s reset\n")
 run["nodedev-undefine"] = act("node_device_undefine", "Failed to undefine node device '%s'",
@@ -228,8 +229,8 @@ end
 
 -- The capabilities of --cap, and their flags.
 local CAPABILITIES = {}
-for cap in ([[system pci usb_device usb net scsi_host scsi_target scsi storage fc_host vports scsi_generic drm mdev_types
-	mdev ccw css vdpa ap_card ap_queue ap_matrix vpd]]):gmatch "%S+" do
+for cap in ([[system pci usb_device usb net scsi_host scsi_target scsi storage fc_host vports scsi_generic drm
+	mdev_types mdev ccw css vdpa ap_card ap_queue ap_matrix vpd]]):gmatch "%S+" do
 	CAPABILITIES[cap] = true
 end
 local FLAG_NAMES = { usb_device = "USB_DEV", usb = "USB_INTERFACE", ccw = "CCW_DEV", css = "CSS_DEV" }

@@ -1,3 +1,4 @@
 -- Checkpoints of domains.
 
-return require("moonvisor.object.moment").implementation("Checkpoint", "domaincheckpoint", "domain_checkpoint_get_parent")
+return require("moonvisor.object.moment").implementation("Checkpoint", "domaincheckpoint",
+	"domain_checkpoint_get_parent")

@@ -83,7 +83,8 @@ local function embedded_only(self, what)
 end
 
 function get.spec(self)
-	return require("moonvisor.json").decode(Handle.spec(embedded_only(self, "keeps no specifications; its description is xml or conf")))
+	local dom = embedded_only(self, "keeps no specifications; its description is xml or conf")
+	return require("moonvisor.json").decode(Handle.spec(dom))
 end
 
 methods.describe = function(self)

@@ -93,7 +93,7 @@ local words = require "moonvisor.command.complete"
 local session = { conn = conn }
 if words.complete then
 	start = core.now()
-	local ok, list = pcall(words.complete, session, "start ", "bench999")
+	local ok = pcall(words.complete, session, "start ", "bench999")
 	if ok then
 		row(("complete 'start X', %d domains"):format(COUNT), ms((core.now() - start) * 1000), "-", "ms", "<=50")
 	end

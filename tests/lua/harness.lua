@@ -58,7 +58,7 @@ local function list_descriptors()
 	return list
 end
 
--- A listing may show the pipes that it is read through itself. Those of two listings differ, so what both show is there.
+-- A listing may show the pipes that it is read through itself. Those of two listings differ: what both show is there.
 local function descriptors()
 	local first, list = {}, {}
 	for _, entry in ipairs(list_descriptors()) do

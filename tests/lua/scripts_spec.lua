@@ -1,5 +1,6 @@
--- The programs in scripts/, each run against test:///default. The setup runs in the same process, so that the script sees
--- what it has made; what follows the script's end is seen by what it printed and by `after`, which runs at the exit.
+-- The programs in scripts/, each run against test:///default. The setup runs in the same process, so that the script
+-- sees what it has made; what follows the script's end is seen by what it printed and by `after`, which runs at the
+-- exit.
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
 
@@ -70,7 +71,8 @@ t.describe("provision.lua", function()
 			print(conn:volume "default-pool/web2-vda".capacity)
 		]])
 		t.equal(status, 0, err)
-		t.matches(out, "\nweb1\trunning\t134217728\tweb1%-vda\nweb2\trunning\t134217728\tweb2%-vda\ntrue\ttrue\n1073741824\n$")
+		t.matches(out, "\nweb1\trunning\t134217728\tweb1%-vda\nweb2\trunning\t134217728\tweb2%-vda\n"
+			.. "true\ttrue\n1073741824\n$")
 	end)
 
 	t.it("refuses a disk that two guests would write to, and leaves nothing behind", function()

@@ -53,8 +53,8 @@ local function read_cases(name)
 	return cases
 end
 
--- virsh saves and dumps in a thread, and now and then waits for ever for one that has ended: then it is killed, and tried
--- again.
+-- virsh saves and dumps in a thread, and now and then waits for ever for one that has ended: then it is killed, and
+-- tried again.
 local function again(line)
 	line = line:gsub("KILL %d+", "KILL 2", 1)
 	return ("n=0; while n=$((n + 1)); %s >.out 2>.err; s=$?; [ $s = 137 ] && [ $n -lt 12 ]; do :; done; " ..

@@ -82,8 +82,8 @@ t.it("4 vCPUs in 2 sockets of 2 cores, and 5 GiB on both sides of the PCI hole",
 	t.ok(memory > 4900 and memory < 5120, "memory of " .. memory .. " MiB")
 	t.matches(guest:run "cat /proc/iomem", "100000000%-1%x+ : System RAM")
 	-- Every CPU runs something of its own.
-	t.equal(guest:run "for c in 0 1 2 3; do taskset $((1 << c)) sh -c 'cut -d\" \" -f39 /proc/self/stat'; done | sort | tr '\\n' ' '",
-		"0 1 2 3 ")
+	t.equal(guest:run("for c in 0 1 2 3; do taskset $((1 << c)) sh -c 'cut -d\" \" -f39 /proc/self/stat'; done | "
+		.. "sort | tr '\\n' ' '"), "0 1 2 3 ")
 	guest:close()
 end)
 

@@ -36,7 +36,8 @@ while :; do
 	last=$now
 done
 E
-sh /run/disk.sh & sh /run/timer.sh & ping -i 0.2 10.77.0.1 > /run/ping & (while :; do :; done) & (while :; do :; done) &]])
+sh /run/disk.sh & sh /run/timer.sh & ping -i 0.2 10.77.0.1 > /run/ping &
+(while :; do :; done) & (while :; do :; done) &]])
 	local saved = folder .. "/saved"
 	for round = 1, 10 do
 		local function rounds() return tonumber((guest:run "cat /run/disk.rounds 2>/dev/null | wc -l")) end
