@@ -2,6 +2,7 @@
 #include "bindings/conf.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,9 +149,47 @@ static int conf_format(lua_State *L)
 	return 1;
 }
 
+static const char on_note_key; /* its address is the key of the function in the registry */
+
+static int conf_on_note(lua_State *L)
+{
+	if (!lua_isnoneornil(L, 1))
+		luaL_checktype(L, 1, LUA_TFUNCTION);
+	lua_settop(L, 1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &on_note_key);
+	return 0;
+}
+
+/* Stack: the message. */
+static void warn(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &on_note_key) == LUA_TFUNCTION) {
+		lua_insert(L, -2);
+		lua_call(L, 1, 0);
+		return;
+	}
+	fprintf(stderr, "warning: %s\n", lua_tostring(L, -2));
+	lua_pop(L, 2);
+}
+
+void mv_lua_conf_warn(lua_State *L, struct mv_conf_notes *notes)
+{
+	for (size_t i = 0; i < notes->count; i++) {
+		lua_pushstring(L, notes->notes[i].message);
+		warn(L);
+	}
+	if (notes->dropped > 0) {
+		lua_pushfstring(L, "%I more like these", (lua_Integer)notes->dropped);
+		warn(L);
+	}
+	mv_conf_notes_clear(notes);
+}
+
 void mv_lua_conf_open(lua_State *L)
 {
-	static const luaL_Reg functions[] = { { "parse", conf_parse }, { "format", conf_format }, { NULL, NULL } };
+	static const luaL_Reg functions[] = {
+		{ "parse", conf_parse }, { "format", conf_format }, { "on_note", conf_on_note }, { NULL, NULL }
+	};
 
 	luaL_newlib(L, functions);
 	lua_createtable(L, (int)mv_conf_n_kinds, 0);

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "bindings/conf.h"
 #include "bindings/conn.h"
 #include "bindings/data_stream.h"
 #include "bindings/error.h"
@@ -17,6 +18,7 @@
  * is lost when something raises; what ret owns is freed with it. */
 struct frame {
 	const struct mv_wire_struct *ret; /* NULL: nothing to free */
+	struct mv_conf_notes notes;       /* about XML among the arguments */
 	_Alignas(16) char data[];
 };
 
@@ -31,6 +33,7 @@ static int frame_gc(lua_State *L)
 
 	mv_wire_clear(frame->ret, frame->data);
 	frame->ret = NULL;
+	mv_conf_notes_clear(&frame->notes);
 	return 0;
 }
 
@@ -54,7 +57,8 @@ static int make_call(lua_State *L, enum mv_call_id call, struct mv_lua_data_stre
 	size_t ret_size = round_up(desc->ret ? desc->ret->size : 0);
 	size_t args_size = desc->args ? desc->args->size : 0;
 	struct frame *frame;
-	int keep;
+	int keep, result;
+	struct mv_conf_notes *before;
 
 	if (given != wanted)
 		mv_lua_fail(L, MV_ERR_INVALID_ARG, 0, "%s: %d argument%s expected, got %d", desc->name, wanted,
@@ -67,10 +71,15 @@ static int make_call(lua_State *L, enum mv_call_id call, struct mv_lua_data_stre
 	keep = lua_gettop(L);
 	if (desc->args)
 		mv_lua_read_args(L, desc->name, desc->args, 3, keep, frame->data + ret_size);
-	if (mv_call_stream(conn->conn, call, frame->data + ret_size, frame->data, stream ? &stream->stream : NULL,
-			   mv_lua_error(L)) < 0)
+	before = mv_conf_notes_sink(&frame->notes);
+	result = mv_call_stream(conn->conn, call, frame->data + ret_size, frame->data, stream ? &stream->stream : NULL,
+				mv_lua_error(L));
+	mv_conf_notes_sink(before);
+	if (result < 0)
 		return mv_lua_raise(L);
 	frame->ret = desc->ret;
+	if (frame->notes.count > 0)
+		mv_lua_conf_warn(L, &frame->notes);
 	if (stream)
 		mv_lua_data_stream_opened(L, stream, conn->conn);
 	given = mv_lua_push_ret(L, desc->ret, frame->data);

@@ -590,7 +590,7 @@ int mv_conf_parse_element(const struct mv_conf_desc *desc, const char *element, 
 	r.desc = desc;
 	r.element = element;
 	r.flags = flags;
-	r.notes = notes;
+	r.notes = notes ? notes : mv_conf_notes_current();
 	r.err = err ? err : &local;
 	ret = read_document(&r, xml, len);
 	free(r.text);

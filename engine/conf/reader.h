@@ -80,6 +80,9 @@ static inline bool mv_reader_applies(const struct mv_frame *f, const struct mv_c
 	return by < 64 && m->only >> by & 1;
 }
 
+/* The thread's sink of notes, or NULL. */
+struct mv_conf_notes *mv_conf_notes_current(void);
+
 unsigned mv_reader_line(const struct mv_reader *r);
 /* Ends reading; an error is set. */
 void mv_reader_stop(struct mv_reader *r);

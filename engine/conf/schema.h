@@ -42,6 +42,9 @@ struct mv_conf_notes {
 };
 
 void mv_conf_notes_clear(struct mv_conf_notes *notes);
+/* Where the notes of parses in this thread go that are given NULL: to whoever made the call that parses, through all
+ * the layers between, which have nothing to do with them. NULL: nowhere. Returns what it was, to be set again. */
+struct mv_conf_notes *mv_conf_notes_sink(struct mv_conf_notes *sink);
 
 /* --- tables ---------------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
 local conf = require "moonvisor.core".conf
+local virt = require "moonvisor"
 
 local UUID <const> = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
 
@@ -45,6 +46,21 @@ t.describe("core.conf", function()
 		t.equal(notes[1].message, "line 3: element 'foo' in <disk> is not known and was left out")
 		t.raises("xml", "element 'foo' in <disk> is not known", conf.parse, "disk",
 			"<disk type='block'><source dev='/a'/><target dev='vda'/><foo/></disk>", { validate = true })
+	end)
+
+	t.it("tells what a call left out of the XML it was given", function()
+		local conn <close> = virt.open "test:///default"
+		local told = {}
+		conf.on_note(function(message)
+			told[#told + 1] = message
+		end)
+		local ok, err = pcall(conn.define, conn, "<domain type='test'><name>n</name><memory>1024</memory>\n"
+			.. "<os><type>hvm</type></os><devices><disc/>" .. ("<x/>"):rep(150) .. "</devices></domain>")
+		conf.on_note(nil)
+		t.equal(ok, true, tostring(err))
+		t.equal(told[1], "line 2: element 'disc' in <devices> is not known and was left out; did you mean 'disk'?")
+		t.equal(#told, 101)
+		t.equal(told[101], "51 more like these")
 	end)
 
 	t.it("keeps values of every type", function()
