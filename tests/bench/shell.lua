@@ -66,7 +66,8 @@ for i = 1, 100 do
 	devices[#devices + 1] = ("<interface type='network'><mac address='52:54:00:00:00:%02x'/><source network='default'/>"
 		.. "<model type='virtio'/></interface>"):format(i)
 end
-local large = write("large.xml", "<domain type='test'><name>large</name><memory>65536</memory><os><type>hvm</type></os>"
+local large = write("large.xml", "<domain type='test'><name>large</name>"
+	.. "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid><memory>65536</memory><os><type>hvm</type></os>"
 	.. "<devices>" .. table.concat(devices) .. "</devices></domain>")
 local rounds = ("define %s; dumpxml large; "):format(large):rep(50)
 ours, peer = pair(5, "test:///default", ("'%s'"):format(rounds))
