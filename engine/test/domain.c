@@ -59,9 +59,10 @@ static int name_interfaces(struct mv_domain_def *def, struct mv_error **err)
 	return 0;
 }
 
+static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686, .interface_prefix = "testnet" };
+
 struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struct mv_error **err)
 {
-	static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686, .interface_prefix = "testnet" };
 	struct mv_domain_def *def;
 
 	if (mv_domain_def_parse(xml, validate ? MV_CONF_VALIDATE : 0, NULL, &def, err) < 0)
@@ -110,7 +111,12 @@ struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct m
 int mv_test_domain_start(struct mv_test_host *host, struct mv_guest *guest, enum mv_running_reason reason,
 			 struct mv_error **err)
 {
-	if (mv_guest_start(guest, host->next_id, reason, err) < 0) {
+	bool had_next = guest->next != NULL;
+
+	/* libvirt makes the definition for the next start from XML, so that disks without a bus find their places in
+	 * it. */
+	if (mv_guest_start(guest, host->next_id, reason, err) < 0 ||
+	    (!had_next && guest->next && mv_domain_def_complete(guest->next, &rules, err) < 0)) {
 		mv_guest_stop(guest, MV_SHUTOFF_FAILED);
 		return -1;
 	}

@@ -815,13 +815,15 @@ function run.vcpupin(ctl, opt)
 	end
 end
 
+local AFFECT_LIVE = 1 -- virDomainModificationImpact
+
 function run.emulatorpin(ctl, opt)
 	local flags = ctl:affect(opt)
 	local dom = ctl:domain(opt.domain)
 	local count, cpus = host_cpus(ctl), ctl:given(opt, "cpulist")
 	if cpus then
 		local map = parse_cpus(ctl, cpus, count)
-		ctl.raw:domain_pin_emulator(dom, map, flags)
+		ctl.raw:domain_pin_emulator(dom, map, flags ~= 0 and flags or opt.current and 0 or AFFECT_LIVE)
 		return
 	end
 	local result = ctl.raw:domain_get_emulator_pin_info(dom, map_length(count), flags)
