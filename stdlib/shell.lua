@@ -264,7 +264,9 @@ end
 -- Whether an argument is a command or several, and not the name of a script.
 local function names_command(arguments, first)
 	local word = arguments[first]
-	if word == "-" or word:find "/" or word:find "%.lua$" then
+	-- Only of what could be the command: its options may be paths.
+	local head = word:match "^%s*(%S*)"
+	if head == "-" or head:find "/" or head:find "%.lua$" then
 		return false
 	end
 	local session = require "moonvisor.command.session"

@@ -1,5 +1,6 @@
 /* <cachetune> and <memorytune>: parts of caches and of memory bandwidth for groups of vCPUs. */
 #define MV_ERROR_DOMAIN MV_FROM_CONF
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,15 @@ static int check_group(struct mv_domain_cputune_def *t, const char *vcpus, size_
 			    other, vcpus);
 }
 
+/* What the kernel's group of these vCPUs is called while the guest runs. */
+static int fill_id(char **id, const char *vcpus, struct mv_error **err)
+{
+	if (*id || asprintf(id, "vcpus_%s", vcpus) >= 0)
+		return 0;
+	*id = NULL;
+	return mv_error_set(err, MV_ERR_NO_MEMORY, "There is no memory left for the definition of a domain.");
+}
+
 int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, struct mv_error **err)
 {
 	struct mv_domain_cputune_def *t = &def->cputune;
@@ -100,7 +110,8 @@ int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, st
 			mv_conf_free(&mv_cachetune_desc, mv_conf_remove(t->cachetunes, &t->n_cachetunes, i--));
 			continue;
 		}
-		if (check_caches(tune, at, err) < 0 || check_group(t, tune->vcpus, i, SIZE_MAX, at, err) < 0)
+		if (fill_id(&tune->id, tune->vcpus, err) < 0 || check_caches(tune, at, err) < 0 ||
+		    check_group(t, tune->vcpus, i, SIZE_MAX, at, err) < 0)
 			return -1;
 		for (size_t k = 0; k < tune->n_monitors; k++) {
 			mv_cpuset_limit(&tune->monitors[k]->vcpus, def->vcpu.max);
@@ -116,7 +127,8 @@ int mv_domain_check_resctrl(struct mv_domain_def *def, struct mv_conf_at *at, st
 			mv_conf_free(&mv_memorytune_desc, mv_conf_remove(t->memorytunes, &t->n_memorytunes, i--));
 			continue;
 		}
-		if (check_nodes(tune, at, err) < 0 || check_group(t, tune->vcpus, t->n_cachetunes, i, at, err) < 0)
+		if (fill_id(&tune->id, tune->vcpus, err) < 0 || check_nodes(tune, at, err) < 0 ||
+		    check_group(t, tune->vcpus, t->n_cachetunes, i, at, err) < 0)
 			return -1;
 		for (size_t k = 0; k < tune->n_monitors; k++) {
 			mv_cpuset_limit(&tune->monitors[k]->vcpus, def->vcpu.max);

@@ -287,6 +287,7 @@ return {
 		},
 		memorytune = {
 			{ attr = "vcpus", type = "cpuset", required = true },
+			{ attr = "id", type = "string", live = true },
 			{ elem = "node", struct = "memorytune_node", list = true, field = "nodes" },
 			{ elem = "monitor", struct = "memorytune_monitor", list = true, field = "monitors", max_items = 1024 },
 		},

@@ -283,7 +283,7 @@ return {
 			{ elem = "label", struct = "memory_label", only = "nvdimm", drop_empty = true },
 			{ elem = "block", type = "size", unit = "KiB", only = "virtio-mem" },
 			{ elem = "requested", type = "size", unit = "KiB", only = "virtio-mem" },
-			{ elem = "current", type = "size", unit = "KiB", only = "virtio-mem", live = true },
+			{ elem = "current", type = "size", unit = "KiB", default = 0, only = "virtio-mem", live = true },
 			{ elem = "readonly", type = "empty", field = "read_only", only = "nvdimm" },
 		},
 		memory_label = {
