@@ -356,11 +356,11 @@ local function wrap_command(ctl, words)
 	end
 	local arguments = given:find "^%s*{" and json_text.reformat(given)
 	if not arguments then
-		local why
-		arguments, why = json_text.reformat("{" .. given .. "}")
+		local inside, why = table.concat(words, ",", 2), nil
+		arguments, why = json_text.reformat("{" .. inside .. "}")
 		if not arguments then
 			ctl:error("failed to wrap arguments '%s' into a QMP command wrapper", given)
-			errors.raise("internal", "cannot parse json {%s}: %s", given, why)
+			errors.raise("internal", "cannot parse json {%s}: %s", inside, why)
 		end
 	end
 	return ('{"execute":%s,"arguments":%s}'):format(command, arguments)
