@@ -3,106 +3,94 @@
 --   lua5.4 engine/conf/gen.lua OUTDIR SCHEMA.lua... SOURCE.c...
 --
 -- writes OUTDIR/<file>_def.h and OUTDIR/<file>_def.c for each schema file, and OUTDIR/kinds.c. A file that would not
--- change is
--- left alone, so that nothing is compiled again for it.
+-- change is left alone, so that nothing is compiled again for it. The C sources are those with check functions: a check
+-- that nobody wrote is an error.
 --
 -- THE LANGUAGE OF SCHEMA FILES
 --
 -- A file returns a table with these keys, all optional:
 --
---   enums    name -> { "word", "word", ... }   XML words in libvirt's order. C: enum mv_NAME { MV_NAME_NONE /* not
---            given */,
---            MV_NAME_WORD, ... }, words in upper case with _ for what C does not allow; the word "none" is
---            MV_NAME_NONE_.
---            Further keys: absent = "default" (a word that is read as "not given"), aliases = { old = "word" }
---            (read, never
---            written), label = "disk bus" (for messages; default: the name with spaces).
---            The table of words is mv_NAME_enum (mv_conf_word(&mv_disk_bus_enum, value)).
---   structs  name -> { member, member, ..., check = "c_function" }   C: struct mv_NAME_def, whose first member is
---            `bool present`, and its table mv_NAME_desc. check: int f(struct mv_NAME_def *def, struct mv_conf_at
---            *at, struct mv_error
---            **err), called when all of the element is read; for checks between members and for completion.
+--   enums    name -> { "word", "word", ... }   XML words in libvirt's order.
+--            C: enum mv_NAME { MV_NAME_NONE /* not given */, MV_NAME_WORD, ... }, words in upper case with _ for what C
+--            does not allow; the word "none" is MV_NAME_NONE_. The table of words is mv_NAME_enum:
+--            mv_conf_word(&mv_disk_bus_enum, value).
+--            Further keys: absent = "default" (a word that is read as "not given"), aliases = { old = "word" } (read,
+--            never written), label = "disk bus" (for messages; default: the name with spaces).
+--   structs  name -> { member, member, ..., check = "c_function" }
+--            C: struct mv_NAME_def, whose first member is `bool present`, and its table mv_NAME_desc.
+--            check: int f(struct mv_NAME_def *def, struct mv_conf_at *at, struct mv_error **err), called when all of
+--            the element is read; for checks between members and for completion.
 --            closed = true: unknown elements and attributes in it are errors, not notes.
 --            open = true: a document of it without content is written <x> and </x> on two lines instead of <x/>.
 --   root     { struct = "secret", element = "secret", schema = "secret.rng", kind = "secret" }   a whole document;
---            gives
---            mv_STRUCT_def_parse, _format, _copy, _free, _new, and a kind for core.conf; kind: default the file's name.
+--            gives mv_STRUCT_def_parse, _format, _copy, _free, _new, and a kind for core.conf (default: the file's
+--            name).
 --   roots    a list of such.
---   include  { "domain_devices", ... }   files whose names are used here. All names are global (each struct and enum
---   is generated
---            once, in the files of the schema file it is in), so this only makes sure that the file is there.
+--   include  { "domain_devices", ... }   files whose names are used here. All names are global, and each struct and
+--            enum is generated once, for the file that it is in; so this only makes sure that the file is there.
 --
--- A member is written in its place: attributes first, then the elements in their order. One of:
+-- A member is written in its place: attributes first, then the elements in their order. It is one of:
 --
---   attr = "x"                     an attribute
---   attr = "x", in_ = "e"          an attribute of the child element <e>; all members with the same in_ are one element
---   elem = "x", type = ...         <x>text</x>
---   elem = "x", struct = "s"       <x> with a structure of its own, embedded by value: def->x.present
---   text = true                    the element's own text (default field: value); beside child elements it is one or
---                                  the other
---   raw = true, elem = "x"         kept as XML text (char *), namespaces, comments and all
---                                  (of <metadata> only children with a namespace, the first of each, as in libvirt)
---   choice = { tag = "struct", ... } or { { elem = "tag", struct = "s", field = "f" }, ... }   with list = true:
---   different elements
---                                  whose common order counts. C: struct mv_STRUCT_FIELD_item { enum
---                                  mv_STRUCT_FIELD_which
---                                  which; struct mv_a_def *tag; ... } **field; size_t n_field. Lua: { { tag = {...}
---                                  }, ... }
+--   attr = "x"                 an attribute
+--   attr = "x", in_ = "e"      an attribute of the child element <e>; members with the same in_ are one element
+--   elem = "x", type = ...     <x>text</x>
+--   elem = "x", struct = "s"   <x> with a structure of its own, embedded by value: def->x.present
+--   text = true                the element's own text (default field: value); beside child elements it is one or the
+--                              other
+--   raw = true, elem = "x"     kept as XML text (char *), namespaces, comments and all (of <metadata> only children
+--                              with a namespace, the first of each, as in libvirt)
+--   choice = { tag = "struct", ... } or { { elem = "tag", struct = "s", field = "f" }, ... }, list = true
+--                              different elements whose common order counts.
+--                              C: struct mv_STRUCT_FIELD_item { enum mv_STRUCT_FIELD_which which; struct mv_a_def *tag;
+--                              ... } **field; size_t n_field. Lua: { { tag = {...} }, ... }
 --
 -- with these keys:
 --
---   field = "name"     in C and Lua; default: the XML name in snake case (backingStore: backing_store); in_:
---                      element_attribute;
---                      C's keywords, names twice in a structure, and names that are not C names need one
+--   field = "name"     in C and Lua; default: the XML name in snake case (backingStore: backing_store), with in_:
+--                      element_attribute. C's keywords, and names that are there twice, need one.
 --   lua = "name"       in Lua, when it is another; members that have each another `only` may share one, as they are
 --                      one thing to the user: the bus of an address, of whatever type
 --   type               string, path, ip (checked address), cpuset (char *, canonical: "0-3,5")
---                      int, uint, i64, u64, hex (width = digits at least; unsigned up to 8, else uint64_t), double
---                      size (uint64_t in units of unit = "KiB", "bytes", ...; reads and writes the attribute unit='')
---                      bool (yes|no), onoff, empty (<x/>), tri_bool, tri_onoff (enum mv_tri), enum (of = "name"),
---                      uuid (uint8_t[16]), mac (uint8_t[6]); these two are absent when all zero
+--                      int, uint, i64, u64, double
+--                      hex (width = digits at least; unsigned with a width up to 8, else uint64_t)
+--                      size (uint64_t in units of unit = "KiB", "bytes", ...; with the attribute unit='')
+--                      bool (yes|no), onoff, empty (<x/>), tri_bool, tri_onoff (enum mv_tri), enum (of = "name")
+--                      uuid (uint8_t[16]), mac (uint8_t[6]): absent when all zero
 --                      A bool or onoff without default is written only when true.
---   default            the value when it is not given; written, unless quiet = true
+--   default            the value when it is not given; written, unless quiet = true.
 --                      Numbers, sizes and hex without a default that are not required have bool has_FIELD in C.
 --   min, max           of numbers and sizes (in the unit that is kept)
 --   base               of numbers when they are read: 0 (C's notation; the default of hex), 10 (the default), 16
---   unit, read_unit    of a size: what is kept and written; what is meant when no unit is given (default: unit)
+--   unit, read_unit    of a size: what is kept and written; what is meant when no unit is given (default: unit).
 --                      unit = "pretty": kept in bytes, written in the largest unit that divides it (B, KiB, MiB, ...)
 --   unit_attr          name of the attribute with the unit (default "unit"); write_unit = false: it is not written
 --   list = true        several: T *field (structures: struct T **field; strings: char **) and size_t n_field; Lua: a
---                      sequence,
---                      nil when there is none. Elements and in_ only. max_items = default 65536
---   pointer = true     a structure by pointer, NULL when absent: for recursion, and for large ones that are seldom
---                      there
+--                      sequence, nil when there is none. Elements and in_ only. max_items: default 65536
+--   pointer = true     a structure by pointer, NULL when absent: for recursion, and for large ones that are rare
 --   by = "field"       an enum of the same structure (an attribute) that decides which members apply. With struct:
---                      members of that structure
---                      (and of those below it that are not given another `by`) may have
---   only = {"w", ...}  applies only when the deciding enum has one of these values; on a member with its own by and
---   without struct:
---                      when that sibling has; on a member with by, only and struct: both. Several members may have
---                      the same XML name when
---                      each has another `only`. "" stands for "not given".
+--                      those of that structure, and of those below it without another `by`, that have `only`
+--   only = {"w", ...}  applies only when the deciding enum has one of these values ("" stands for "not given"). On a
+--                      member with its own `by`: when that sibling has. Several members may have the same XML name when
+--                      each has another `only`.
 --   required = true    an error when it is not given
 --   live = true        ignored when a definition is read, written only for a running object (MV_CONF_LIVE)
 --   secure = true      written only with MV_CONF_SECURE
 --   always = true      a structure that is there, with its defaults, even when its element is not
 --   open = true        a structure without content is written <x> and </x> on two lines instead of <x/>
---   drop_empty = true  a structure without content is not written at all (also: empty = "drop", and empty = "open"
---   for open)
+--   drop_empty = true  a structure without content is not written at all
+--                      (empty = "drop" and empty = "open" are other words for these two)
 --   keep_empty = true  an element (or text) that is empty is "", not absent
 --   once = true        a second such element is an error; otherwise it is left out with a note
 --   trim = true        a string without the white space around it
 --   write = false      read, never written
 --   also = {"old"}     other names that are read (attributes, elements)
 --   ns = "uri"         of a namespaced element: elem = "qemu:commandline", ns = "http://..." (or prefix = "qemu"); a
---                      prefix that is known in the same file
---                      needs no ns again
+--                      prefix that is known in the same file needs no ns again
 --   bare = "on"        with in_: what the element without the attribute means; "error": it is one
 --   gap = "after"      an empty line is written after the element, "around": also before it (capabilities)
 --   doc                a comment
 --
 -- What is wrong in a schema is an error that names file, structure and member.
-
 
 package.path = (arg[0]:match "^.*/" or "") .. "gen/?.lua"
 

@@ -34,11 +34,9 @@ local types = {
 local units = { bytes = 1, B = 1, pretty = 1, KiB = 1 << 10, MiB = 1 << 20, M = 1 << 20, GiB = 1 << 30, TiB = 1 << 40 }
 
 local member_keys = set { "attr", "in_", "elem", "text", "raw", "choice", "field", "type", "of", "default", "quiet",
-	"min",
-	"max", "width", "base", "unit", "read_unit", "unit_attr", "write_unit", "list", "max_items", "pointer", "struct", "by",
-	"only", "required", "live", "secure", "always", "open", "drop_empty", "keep_empty", "trim", "once", "write", "also",
-		"ns",
-	"prefix", "empty", "bare", "gap", "lua", "doc" }
+	"min", "max", "width", "base", "unit", "read_unit", "unit_attr", "write_unit", "list", "max_items", "pointer",
+	"struct", "by", "only", "required", "live", "secure", "always", "open", "drop_empty", "keep_empty", "trim", "once",
+	"write", "also", "ns", "prefix", "empty", "bare", "gap", "lua", "doc" }
 local file_keys = set { "enums", "structs", "root", "roots", "include" }
 local enum_keys = set { "absent", "aliases", "label" }
 local struct_keys = set { "check", "closed", "open", "doc" }
