@@ -5,8 +5,8 @@
 -- For each folder: the folders whose headers it may include besides its own. The longest matching folder counts.
 -- What a driver knows of the layer above: the table that it fills, and what its calls and streams are made of.
 local drivers_see = { "engine/api/driver.h", "engine/api/call.h", "engine/api/call_types.h", "engine/api/stream.h",
-	"engine/api/notice.h", "calls.h", "flags.h", "engine/base", "engine/image", "engine/storage", "engine/network",
-	"engine/domain", "engine/conf", "engine/state" }
+	"engine/api/notice.h", "engine/api/typed.h", "calls.h", "flags.h", "engine/base", "engine/image", "engine/storage",
+	"engine/network", "engine/domain", "engine/conf", "engine/state" }
 local function with(list, more)
 	local all = { table.unpack(list) }
 	table.move(more, 1, #more, #all + 1, all)
@@ -22,7 +22,7 @@ local layers = {
 	["engine/image"] = { "engine/base" },
 	["engine/state"] = { "engine/base" },
 	["engine/conf"] = { "engine/base", "engine/state" },
-	["engine/domain"] = { "engine/base", "engine/conf", "engine/state" },
+	["engine/domain"] = { "flags.h", "engine/base", "engine/conf", "engine/state" },
 	["engine/network"] = { "engine/base", "engine/image", "engine/domain", "engine/conf", "engine/state" },
 	["engine/storage"] = { "engine/base", "engine/network", "engine/image", "engine/domain", "engine/conf",
 		"engine/state" },
