@@ -103,6 +103,30 @@ static struct mv_test_host *open_file(const char *path, struct mv_error **err)
 
 /* --- connections --- */
 
+/* A host that names its users lets in only those: the URI says who it is (test://NAME:PASSWORD@host/FILE). */
+static int check_user(const struct mv_test_host *host, const struct mv_uri *uri, struct mv_error **err)
+{
+	const char *at = strrchr(uri->authority, '@'), *colon;
+	size_t len;
+
+	if (!host->user_count)
+		return 0;
+	colon = at ? memchr(uri->authority, ':', (size_t)(at - uri->authority)) : NULL;
+	len = at ? (size_t)((colon ? colon : at) - uri->authority) : 0;
+	for (size_t i = 0; at && i < host->user_count; i++) {
+		const struct mv_test_user *user = &host->users[i];
+
+		if (strlen(user->name) != len || memcmp(user->name, uri->authority, len) != 0)
+			continue;
+		if (!user->password ||
+		    (colon && strlen(user->password) == (size_t)(at - colon) - 1 &&
+		     memcmp(user->password, colon + 1, strlen(user->password)) == 0))
+			return 0;
+	}
+	return mv_error_set(err, MV_ERR_AUTH_FAILED,
+			    "authentication failed, see test XML for the correct username/password");
+}
+
 static int test_open(const struct mv_uri *uri, struct mv_driver **out, struct mv_error **err)
 {
 	struct mv_test_driver *test;
@@ -118,7 +142,7 @@ static int test_open(const struct mv_uri *uri, struct mv_driver **out, struct mv
 		free(test);
 		return -1;
 	}
-	if (mv_event_queue_init(&test->driver.events, err) < 0) {
+	if (check_user(test->host, uri, err) < 0 || mv_event_queue_init(&test->driver.events, err) < 0) {
 		host_unref(test->host);
 		free(test);
 		return -1;
