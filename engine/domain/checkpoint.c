@@ -15,7 +15,7 @@ static void release(struct mv_entity *obj)
 	mv_domaincheckpoint_def_free(((struct mv_checkpoint *)obj)->def);
 }
 
-struct mv_checkpoint *mv_checkpoint_find(const struct mv_guest *guest, const char *name, struct mv_error **err)
+struct mv_checkpoint *mv_checkpoint_find(const struct mv_domobj *guest, const char *name, struct mv_error **err)
 {
 	struct mv_moment *moment = mv_moment_by_name(&guest->checkpoints, name);
 
@@ -111,7 +111,7 @@ static int align_disks(struct mv_domaincheckpoint_def *def, struct mv_error **er
 
 /* --- definitions --- */
 
-static int complete(const struct mv_guest *guest, struct mv_domaincheckpoint_def *def, struct mv_error **err)
+static int complete(const struct mv_domobj *guest, struct mv_domaincheckpoint_def *def, struct mv_error **err)
 {
 	def->creation_time = (uint64_t)time(NULL);
 	def->has_creation_time = true;
@@ -124,7 +124,7 @@ static int complete(const struct mv_guest *guest, struct mv_domaincheckpoint_def
 	return def->domain ? align_disks(def, err) : -1;
 }
 
-static int redefine(struct mv_guest *guest, struct mv_domaincheckpoint_def *def, struct mv_checkpoint *other,
+static int redefine(struct mv_domobj *guest, struct mv_domaincheckpoint_def *def, struct mv_checkpoint *other,
 		    struct mv_moment **parent, struct mv_error **err)
 {
 	const char *name = def->parent.present ? def->parent.name : NULL;
@@ -157,7 +157,7 @@ static int redefine(struct mv_guest *guest, struct mv_domaincheckpoint_def *def,
 	return def->domain ? align_disks(def, err) : 0;
 }
 
-static struct mv_checkpoint *add(struct mv_guest *guest, struct mv_domaincheckpoint_def *def, struct mv_moment *parent,
+static struct mv_checkpoint *add(struct mv_domobj *guest, struct mv_domaincheckpoint_def *def, struct mv_moment *parent,
 				 struct mv_error **err)
 {
 	struct mv_checkpoint *chk;
@@ -182,7 +182,7 @@ static struct mv_checkpoint *add(struct mv_guest *guest, struct mv_domaincheckpo
 	return chk;
 }
 
-int mv_checkpoint_create(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_checkpoint **out,
+int mv_checkpoint_create(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_checkpoint **out,
 			 struct mv_error **err)
 {
 	bool again = flags & MV_CHECKPOINT_CREATE_REDEFINE;
@@ -233,7 +233,7 @@ int mv_checkpoint_format(const struct mv_checkpoint *chk, bool secure, bool doma
 	return ret;
 }
 
-int mv_checkpoint_list(const struct mv_guest *guest, const struct mv_checkpoint *from, unsigned flags,
+int mv_checkpoint_list(const struct mv_domobj *guest, const struct mv_checkpoint *from, unsigned flags,
 		       struct mv_moment ***out, struct mv_error **err)
 {
 	struct mv_moment_filter filter = {

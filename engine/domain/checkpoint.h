@@ -4,7 +4,7 @@
 #define MV_DOMAIN_CHECKPOINT_H
 
 #include "conf/domaincheckpoint_def.h"
-#include "engine/domain/guest.h"
+#include "engine/domain/domobj.h"
 
 /* Numbered as libvirt's. */
 enum mv_checkpoint_create {
@@ -26,13 +26,13 @@ struct mv_checkpoint {
 };
 
 /* As mv_snapshot_create(). */
-int mv_checkpoint_create(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_checkpoint **out,
+int mv_checkpoint_create(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_checkpoint **out,
 			 struct mv_error **err);
 /* Owned XML. secure: with passwords; domain: with the guest's definition. */
 int mv_checkpoint_format(const struct mv_checkpoint *chk, bool secure, bool domain, char **xml, struct mv_error **err);
-int mv_checkpoint_list(const struct mv_guest *guest, const struct mv_checkpoint *from, unsigned flags,
+int mv_checkpoint_list(const struct mv_domobj *guest, const struct mv_checkpoint *from, unsigned flags,
 		       struct mv_moment ***out, struct mv_error **err);
 /* MV_ERR_NO_DOMAIN_CHECKPOINT */
-struct mv_checkpoint *mv_checkpoint_find(const struct mv_guest *guest, const char *name, struct mv_error **err);
+struct mv_checkpoint *mv_checkpoint_find(const struct mv_domobj *guest, const char *name, struct mv_error **err);
 
 #endif

@@ -332,14 +332,14 @@ static void replace(struct mv_domain_def *def, struct mv_domain_def *with)
 	mv_domain_def_free(with);
 }
 
-static int change_guest(struct mv_guest *guest, unsigned flags, change_fn change, const struct mv_device *device,
+static int change_guest(struct mv_domobj *guest, unsigned flags, change_fn change, const struct mv_device *device,
 			const char *alias, struct mv_error **err)
 {
 	struct mv_domain_def *live, *config;
 	mv_auto(mv_domain_def) new_live = NULL;
 	mv_auto(mv_domain_def) new_config = NULL;
 
-	if (mv_guest_defs(guest, flags & (MV_AFFECT_LIVE | MV_AFFECT_CONFIG), &live, &config, err) < 0)
+	if (mv_domobj_defs(guest, flags & (MV_AFFECT_LIVE | MV_AFFECT_CONFIG), &live, &config, err) < 0)
 		return -1;
 	if ((config && change_copy(config, change, device, alias, &new_config, err) < 0) ||
 	    (live && change_copy(live, change, device, alias, &new_live, err) < 0))
@@ -349,7 +349,7 @@ static int change_guest(struct mv_guest *guest, unsigned flags, change_fn change
 	return 0;
 }
 
-static int change_by_xml(struct mv_guest *guest, const char *xml, unsigned flags, change_fn change,
+static int change_by_xml(struct mv_domobj *guest, const char *xml, unsigned flags, change_fn change,
 			 struct mv_error **err)
 {
 	struct mv_device device;
@@ -362,22 +362,22 @@ static int change_by_xml(struct mv_guest *guest, const char *xml, unsigned flags
 	return rc;
 }
 
-int mv_guest_attach_device(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_error **err)
+int mv_domobj_attach_device(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_error **err)
 {
 	return change_by_xml(guest, xml, flags, mv_domain_device_attach, err);
 }
 
-int mv_guest_detach_device(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_error **err)
+int mv_domobj_detach_device(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_error **err)
 {
 	return change_by_xml(guest, xml, flags, mv_domain_device_detach, err);
 }
 
-int mv_guest_update_device(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_error **err)
+int mv_domobj_update_device(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_error **err)
 {
 	return change_by_xml(guest, xml, flags, mv_domain_device_update, err);
 }
 
-int mv_guest_detach_device_alias(struct mv_guest *guest, const char *alias, unsigned flags, struct mv_error **err)
+int mv_domobj_detach_device_alias(struct mv_domobj *guest, const char *alias, unsigned flags, struct mv_error **err)
 {
 	return change_guest(guest, flags, NULL, NULL, alias, err);
 }

@@ -5,7 +5,7 @@
 #define MV_DOMAIN_DEVICES_H
 
 #include "conf/domain_def.h"
-#include "engine/domain/guest.h"
+#include "engine/domain/domobj.h"
 
 /* One device of any kind. */
 struct mv_device {
@@ -38,9 +38,9 @@ int mv_domain_device_update(struct mv_domain_def *def, const struct mv_device *d
 
 /* The same for a guest: for what runs, for the next start or both, as `flags` say (MV_AFFECT_*; others are the
  * driver's). All or nothing: both definitions are changed, or neither. */
-int mv_guest_attach_device(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_error **err);
-int mv_guest_detach_device(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_error **err);
-int mv_guest_detach_device_alias(struct mv_guest *guest, const char *alias, unsigned flags, struct mv_error **err);
-int mv_guest_update_device(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_error **err);
+int mv_domobj_attach_device(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_error **err);
+int mv_domobj_detach_device(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_error **err);
+int mv_domobj_detach_device_alias(struct mv_domobj *guest, const char *alias, unsigned flags, struct mv_error **err);
+int mv_domobj_update_device(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_error **err);
 
 #endif

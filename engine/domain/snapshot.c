@@ -16,7 +16,7 @@ static void release(struct mv_entity *obj)
 	mv_domainsnapshot_def_free(((struct mv_snapshot *)obj)->def);
 }
 
-struct mv_snapshot *mv_snapshot_find(const struct mv_guest *guest, const char *name, struct mv_error **err)
+struct mv_snapshot *mv_snapshot_find(const struct mv_domobj *guest, const char *name, struct mv_error **err)
 {
 	struct mv_moment *moment = mv_moment_by_name(&guest->snapshots, name);
 
@@ -179,7 +179,7 @@ static void set_creation_time(struct mv_domainsnapshot_def *def)
 	def->has_creation_time = true;
 }
 
-static enum mv_snapshot_state state_of(const struct mv_guest *guest)
+static enum mv_snapshot_state state_of(const struct mv_domobj *guest)
 {
 	return (enum mv_snapshot_state)((int)MV_SNAPSHOT_STATE_NOSTATE + (int)guest->state);
 }
@@ -211,7 +211,7 @@ static int check_memory(struct mv_domainsnapshot_def *def, struct mv_error **err
 }
 
 /* A new snapshot: what it is of comes from the guest, not from the definition. */
-static int complete(const struct mv_guest *guest, struct mv_domainsnapshot_def *def, unsigned flags,
+static int complete(const struct mv_domobj *guest, struct mv_domainsnapshot_def *def, unsigned flags,
 		    struct mv_error **err)
 {
 	enum mv_snapshot_location location = MV_SNAPSHOT_LOCATION_INTERNAL;
@@ -271,7 +271,7 @@ static bool is_online(const struct mv_domainsnapshot_def *def)
 }
 
 /* `other`: the snapshot of that name, or NULL. *parent: where it belongs in the tree. */
-static int redefine(struct mv_guest *guest, struct mv_domainsnapshot_def *def, struct mv_snapshot *other,
+static int redefine(struct mv_domobj *guest, struct mv_domainsnapshot_def *def, struct mv_snapshot *other,
 		    struct mv_moment **parent, struct mv_error **err)
 {
 	const char *name = def->parent.present ? def->parent.name : NULL;
@@ -318,7 +318,7 @@ static int redefine(struct mv_guest *guest, struct mv_domainsnapshot_def *def, s
 }
 
 /* Makes def (taken, also on failure) a snapshot. */
-static struct mv_snapshot *add(struct mv_guest *guest, struct mv_domainsnapshot_def *def, struct mv_moment *parent,
+static struct mv_snapshot *add(struct mv_domobj *guest, struct mv_domainsnapshot_def *def, struct mv_moment *parent,
 			       struct mv_error **err)
 {
 	struct mv_snapshot *snap;
@@ -343,7 +343,7 @@ static struct mv_snapshot *add(struct mv_guest *guest, struct mv_domainsnapshot_
 	return snap;
 }
 
-int mv_snapshot_create(struct mv_guest *guest, const char *xml, unsigned flags, struct mv_snapshot **out,
+int mv_snapshot_create(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_snapshot **out,
 		       struct mv_error **err)
 {
 	bool again = flags & MV_SNAPSHOT_CREATE_REDEFINE;
@@ -382,7 +382,7 @@ fail:
 	return -1;
 }
 
-int mv_snapshot_load(struct mv_guest *guest, const char *xml, struct mv_error **err)
+int mv_snapshot_load(struct mv_domobj *guest, const char *xml, struct mv_error **err)
 {
 	struct mv_domainsnapshot_def *def;
 	struct mv_moment *parent = NULL;
@@ -449,7 +449,7 @@ static bool wanted(const struct mv_moment *moment, const void *opaque)
 	return !(flags & MV_SNAPSHOT_LIST_NO_METADATA) || (flags & MV_SNAPSHOT_LIST_METADATA);
 }
 
-int mv_snapshot_list(const struct mv_guest *guest, const struct mv_snapshot *from, unsigned flags,
+int mv_snapshot_list(const struct mv_domobj *guest, const struct mv_snapshot *from, unsigned flags,
 		     struct mv_moment ***out, struct mv_error **err)
 {
 	struct mv_moment_filter filter = {

@@ -7,7 +7,7 @@
 #include "engine/test/driver.h"
 
 static struct mv_checkpoint *find(struct mv_driver *drv, const struct mv_domain_checkpoint_ref *ref,
-				  struct mv_guest **guest, struct mv_error **err)
+				  struct mv_domobj **guest, struct mv_error **err)
 {
 	struct mv_test_domain *dom = mv_test_domain(drv, &ref->dom, err);
 
@@ -17,7 +17,7 @@ static struct mv_checkpoint *find(struct mv_driver *drv, const struct mv_domain_
 	return mv_checkpoint_find(*guest, ref->name, err);
 }
 
-static int fill_ref(const struct mv_guest *guest, const struct mv_moment *moment, struct mv_domain_checkpoint_ref *ref,
+static int fill_ref(const struct mv_domobj *guest, const struct mv_moment *moment, struct mv_domain_checkpoint_ref *ref,
 		    struct mv_error **err)
 {
 	if (mv_test_copy(moment->object.name, &ref->name, err) < 0)
@@ -47,7 +47,7 @@ int mv_test_domain_checkpoint_create_xml(struct mv_driver *drv, const struct mv_
 	return fill_ref(&dom->guest, &chk->moment, &ret->checkpoint, err);
 }
 
-static int list(const struct mv_guest *guest, const struct mv_checkpoint *from, unsigned flags,
+static int list(const struct mv_domobj *guest, const struct mv_checkpoint *from, unsigned flags,
 		struct mv_domain_checkpoint_ref **refs, size_t *n_refs, int32_t *count, struct mv_error **err)
 {
 	mv_autofree struct mv_moment **moments = NULL;
@@ -87,7 +87,7 @@ int mv_test_domain_checkpoint_list_all_children(struct mv_driver *drv,
 						struct mv_error **err)
 {
 	struct mv_checkpoint *chk;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, MV_CHECKPOINT_LIST_ALL, "testDomainCheckpointListAllChildren", err) < 0)
 		return -1;
@@ -115,7 +115,7 @@ int mv_test_domain_checkpoint_get_parent(struct mv_driver *drv, const struct mv_
 					 struct mv_domain_checkpoint_get_parent_ret *ret, struct mv_error **err)
 {
 	struct mv_checkpoint *chk;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, 0, "testDomainCheckpointGetParent", err) < 0)
 		return -1;
@@ -134,13 +134,13 @@ int mv_test_domain_checkpoint_get_xml_desc(struct mv_driver *drv,
 {
 	enum { SECURE = 1, NO_DOMAIN = 2, SIZE = 4 };
 	struct mv_checkpoint *chk;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, SECURE | NO_DOMAIN | SIZE, "testDomainCheckpointGetXMLDesc", err) < 0)
 		return -1;
 	chk = find(drv, &args->checkpoint, &guest, err);
 	/* Sizes need a guest that runs; nothing is ever written here, so there are none to tell. */
-	if (!chk || ((args->flags & SIZE) && mv_guest_check_active(guest, err) < 0))
+	if (!chk || ((args->flags & SIZE) && mv_domobj_check_active(guest, err) < 0))
 		return -1;
 	return mv_checkpoint_format(chk, args->flags & SECURE, !(args->flags & NO_DOMAIN), &ret->xml, err);
 }
@@ -150,7 +150,7 @@ int mv_test_domain_checkpoint_delete(struct mv_driver *drv, const struct mv_doma
 {
 	enum { CHILDREN = 1, METADATA_ONLY = 2, CHILDREN_ONLY = 4 };
 	struct mv_checkpoint *chk;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	(void)ret;
 	if (mv_test_check_flags(args->flags, CHILDREN | METADATA_ONLY | CHILDREN_ONLY, "testDomainCheckpointDelete",

@@ -11,7 +11,7 @@
 
 #define FIRST_SECONDS 627319920 /* what a guest's clock says until it is set; libvirt's value */
 
-void mv_test_lifecycle(struct mv_test_host *host, const struct mv_guest *guest, enum mv_lifecycle event, int detail)
+void mv_test_lifecycle(struct mv_test_host *host, const struct mv_domobj *guest, enum mv_lifecycle event, int detail)
 {
 	struct mv_domain_event_callback_lifecycle_msg msg = {
 		.msg = {
@@ -77,7 +77,7 @@ struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struc
 static void release(struct mv_entity *obj)
 {
 	free(((struct mv_test_domain *)obj)->iothreads);
-	mv_guest_release(obj);
+	mv_domobj_release(obj);
 }
 
 struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct mv_domain_def *def, bool live,
@@ -92,10 +92,10 @@ struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct m
 	if (updated)
 		*updated = dom != NULL;
 	if (dom) {
-		mv_guest_assign(&dom->guest, def, live);
+		mv_domobj_assign(&dom->guest, def, live);
 		return dom;
 	}
-	dom = mv_guest_create(sizeof(*dom), def, err);
+	dom = mv_domobj_create(sizeof(*dom), def, err);
 	if (!dom)
 		return NULL;
 	dom->guest.object.release = release;
@@ -108,16 +108,16 @@ struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct m
 	return dom;
 }
 
-int mv_test_domain_start(struct mv_test_host *host, struct mv_guest *guest, enum mv_running_reason reason,
+int mv_test_domain_start(struct mv_test_host *host, struct mv_domobj *guest, enum mv_running_reason reason,
 			 struct mv_error **err)
 {
 	bool had_next = guest->next != NULL;
 
 	/* libvirt makes the definition for the next start from XML, so that disks without a bus find their places in
 	 * it. */
-	if (mv_guest_start(guest, host->next_id, reason, err) < 0 ||
+	if (mv_domobj_start(guest, host->next_id, reason, err) < 0 ||
 	    (!had_next && guest->next && mv_domain_def_complete(guest->next, &rules, err) < 0)) {
-		mv_guest_stop(guest, MV_SHUTOFF_FAILED);
+		mv_domobj_stop(guest, MV_SHUTOFF_FAILED);
 		return -1;
 	}
 	host->next_id++;
@@ -168,7 +168,7 @@ int mv_test_domain_create_xml(struct mv_driver *drv, const struct mv_domain_crea
 	if (!dom)
 		return -1;
 	if (mv_test_domain_start(host, &dom->guest, MV_RUNNING_BOOTED, err) < 0) {
-		mv_guest_drop_transient(&dom->guest);
+		mv_domobj_drop_transient(&dom->guest);
 		return -1;
 	}
 	mv_test_lifecycle(host, &dom->guest, MV_LIFECYCLE_STARTED, MV_STARTED_BOOTED);
@@ -180,7 +180,7 @@ int mv_test_domain_undefine_flags(struct mv_driver *drv, const struct mv_domain_
 {
 	enum { MANAGED_SAVE = 1, SNAPSHOTS_METADATA = 2 };
 	struct mv_test_domain *dom;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	(void)ret;
 	if (mv_test_check_flags(args->flags, MANAGED_SAVE | SNAPSHOTS_METADATA, "testDomainUndefineFlags", err) < 0)
@@ -198,7 +198,7 @@ int mv_test_domain_undefine_flags(struct mv_driver *drv, const struct mv_domain_
 	mv_test_lifecycle(mv_test_host(drv), guest, MV_LIFECYCLE_UNDEFINED, MV_UNDEFINED_REMOVED);
 	guest->managed_save = false;
 	guest->object.persistent = false;
-	mv_guest_drop_transient(guest);
+	mv_domobj_drop_transient(guest);
 	return 0;
 }
 
@@ -207,7 +207,7 @@ int mv_test_domain_rename(struct mv_driver *drv, const struct mv_domain_rename_a
 {
 	struct mv_test_host *host = mv_test_host(drv);
 	struct mv_test_domain *dom;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 	char *copy;
 
 	(void)ret;
@@ -241,11 +241,11 @@ int mv_test_domain_rename(struct mv_driver *drv, const struct mv_domain_rename_a
 
 /* --- life cycle --- */
 
-static void stopped(struct mv_test_host *host, struct mv_guest *guest, enum mv_shutoff_reason reason, int detail)
+static void stopped(struct mv_test_host *host, struct mv_domobj *guest, enum mv_shutoff_reason reason, int detail)
 {
-	mv_guest_stop(guest, reason);
+	mv_domobj_stop(guest, reason);
 	mv_test_lifecycle(host, guest, MV_LIFECYCLE_STOPPED, detail);
-	mv_guest_drop_transient(guest);
+	mv_domobj_drop_transient(guest);
 }
 
 int mv_test_domain_create_with_flags(struct mv_driver *drv, const struct mv_domain_create_with_flags_args *args,
@@ -277,7 +277,7 @@ int mv_test_domain_destroy_flags(struct mv_driver *drv, const struct mv_domain_d
 	if (mv_test_check_flags(args->flags, GRACEFUL, "testDomainDestroyFlags", err) < 0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_check_active(&dom->guest, err) < 0)
+	if (!dom || mv_domobj_check_active(&dom->guest, err) < 0)
 		return -1;
 	stopped(mv_test_host(drv), &dom->guest, MV_SHUTOFF_DESTROYED, MV_STOPPED_DESTROYED);
 	return 0;
@@ -293,7 +293,7 @@ int mv_test_domain_suspend(struct mv_driver *drv, const struct mv_domain_suspend
 		return -1;
 	if (dom->guest.state == MV_DOMAIN_SHUTOFF || dom->guest.state == MV_DOMAIN_PAUSED)
 		return mv_error_set(err, MV_ERR_INTERNAL, "domain '%s' not running", dom->guest.object.name);
-	mv_guest_set_state(&dom->guest, MV_DOMAIN_PAUSED, MV_PAUSED_USER);
+	mv_domobj_set_state(&dom->guest, MV_DOMAIN_PAUSED, MV_PAUSED_USER);
 	mv_test_lifecycle(mv_test_host(drv), &dom->guest, MV_LIFECYCLE_SUSPENDED, MV_SUSPENDED_PAUSED);
 	return 0;
 }
@@ -308,16 +308,16 @@ int mv_test_domain_resume(struct mv_driver *drv, const struct mv_domain_resume_a
 		return -1;
 	if (dom->guest.state != MV_DOMAIN_PAUSED)
 		return mv_error_set(err, MV_ERR_INTERNAL, "domain '%s' not paused", dom->guest.object.name);
-	mv_guest_set_state(&dom->guest, MV_DOMAIN_RUNNING, MV_RUNNING_UNPAUSED);
+	mv_domobj_set_state(&dom->guest, MV_DOMAIN_RUNNING, MV_RUNNING_UNPAUSED);
 	mv_test_lifecycle(mv_test_host(drv), &dom->guest, MV_LIFECYCLE_RESUMED, MV_RESUMED_UNPAUSED);
 	return 0;
 }
 
 /* What a guest that powers off or reboots does next is in its definition. */
-static void act(struct mv_test_host *host, struct mv_guest *guest, bool restart)
+static void act(struct mv_test_host *host, struct mv_domobj *guest, bool restart)
 {
 	if (restart)
-		mv_guest_set_state(guest, MV_DOMAIN_RUNNING, MV_RUNNING_BOOTED);
+		mv_domobj_set_state(guest, MV_DOMAIN_RUNNING, MV_RUNNING_BOOTED);
 	else
 		stopped(host, guest, MV_SHUTOFF_SHUTDOWN, MV_STOPPED_SHUTDOWN);
 }
@@ -354,7 +354,7 @@ int mv_test_domain_reboot(struct mv_driver *drv, const struct mv_domain_reboot_a
 	if (mv_test_check_flags(args->flags, WAYS, "testDomainReboot", err) < 0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_check_active(&dom->guest, err) < 0)
+	if (!dom || mv_domobj_check_active(&dom->guest, err) < 0)
 		return -1;
 	act(mv_test_host(drv), &dom->guest, restarts(dom->guest.def->on_reboot));
 	return 0;
@@ -369,5 +369,5 @@ int mv_test_domain_reset(struct mv_driver *drv, const struct mv_domain_reset_arg
 	if (mv_test_check_flags(args->flags, 0, "testDomainReset", err) < 0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
-	return dom ? mv_guest_check_active(&dom->guest, err) : -1;
+	return dom ? mv_domobj_check_active(&dom->guest, err) : -1;
 }

@@ -19,7 +19,7 @@ static struct mv_domain_def *one_def(struct mv_driver *drv, const struct mv_doma
 	if (mv_test_check_flags(flags, IMPACT | known, function, err) < 0)
 		return NULL;
 	dom = mv_test_domain(drv, ref, err);
-	return dom ? mv_guest_one_def(&dom->guest, flags, live, err) : NULL;
+	return dom ? mv_domobj_one_def(&dom->guest, flags, live, err) : NULL;
 }
 
 /* --- memory --- */
@@ -158,7 +158,7 @@ int mv_test_domain_set_metadata(struct mv_driver *drv, const struct mv_domain_se
 	if (mv_test_check_flags(args->flags, IMPACT, "testDomainSetMetadata", err) < 0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_defs(&dom->guest, args->flags, &live, &config, err) < 0 ||
+	if (!dom || mv_domobj_defs(&dom->guest, args->flags, &live, &config, err) < 0 ||
 	    set_metadata(live, args, err) < 0 || set_metadata(config, args, err) < 0)
 		return -1;
 	msg.dom = (struct mv_domain_ref){ .name = dom->guest.object.name, .id = dom->guest.object.id };
@@ -221,7 +221,7 @@ int mv_test_domain_set_lifecycle_action(struct mv_driver *drv, const struct mv_d
 		return mv_error_set(err, MV_ERR_CONFIG_UNSUPPORTED, "Lifecycle event '%s' doesn't support '%s' action",
 				    names[args->type], mv_conf_word(&mv_lifecycle_action_enum, action));
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_defs(&dom->guest, args->flags, &live, &config, err) < 0)
+	if (!dom || mv_domobj_defs(&dom->guest, args->flags, &live, &config, err) < 0)
 		return -1;
 	set_action(live, args->type, action);
 	set_action(config, args->type, action);

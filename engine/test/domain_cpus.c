@@ -30,7 +30,7 @@ static struct mv_domain_def *one_def(struct mv_driver *drv, const struct mv_doma
 	if (mv_test_check_flags(flags, known, function, err) < 0)
 		return NULL;
 	dom = mv_test_domain(drv, ref, err);
-	return dom ? mv_guest_one_def(&dom->guest, flags, NULL, err) : NULL;
+	return dom ? mv_domobj_one_def(&dom->guest, flags, NULL, err) : NULL;
 }
 
 /* `count` maps of `len` bytes each. */
@@ -59,7 +59,7 @@ int mv_test_domain_get_vcpus_flags(struct mv_driver *drv, const struct mv_domain
 
 	if (!def)
 		return -1;
-	ret->num = (int32_t)(args->flags & MAXIMUM ? def->vcpu.max : mv_guest_vcpus(def));
+	ret->num = (int32_t)(args->flags & MAXIMUM ? def->vcpu.max : mv_domobj_vcpus(def));
 	return 0;
 }
 
@@ -71,7 +71,7 @@ static void set_vcpus(struct mv_domain_def *def, unsigned count)
 
 static void set_max_vcpus(struct mv_domain_def *def, unsigned count)
 {
-	unsigned current = mv_guest_vcpus(def);
+	unsigned current = mv_domobj_vcpus(def);
 
 	def->vcpu.max = count;
 	set_vcpus(def, current < count ? current : count);
@@ -92,7 +92,7 @@ int mv_test_domain_set_vcpus_flags(struct mv_driver *drv, const struct mv_domain
 				    "requested cpu amount exceeds maximum supported amount (%u > %d)", args->nvcpus,
 				    MAX_VCPUS);
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_defs(&dom->guest, args->flags, &live, &config, err) < 0)
+	if (!dom || mv_domobj_defs(&dom->guest, args->flags, &live, &config, err) < 0)
 		return -1;
 	for (int i = 0; i < 2; i++) {
 		const struct mv_domain_def *def = i ? config : live;
@@ -150,7 +150,7 @@ int mv_test_domain_get_vcpus(struct mv_driver *drv, const struct mv_domain_get_v
 		return -1;
 	if (!dom->guest.object.active)
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "cannot list vcpus for an inactive domain");
-	count = mv_guest_vcpus(dom->guest.def);
+	count = mv_domobj_vcpus(dom->guest.def);
 	if (args->maxinfo < 0 || count > (size_t)args->maxinfo)
 		count = args->maxinfo < 0 ? 0 : (size_t)args->maxinfo;
 	ret->info = calloc(count + 1, sizeof(*ret->info));
@@ -209,7 +209,7 @@ int mv_test_domain_pin_vcpu_flags(struct mv_driver *drv, const struct mv_domain_
 	def = dom->guest.def;
 	if (!dom->guest.object.active)
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "cannot pin vcpus on an inactive domain");
-	if (args->vcpu >= mv_guest_vcpus(def))
+	if (args->vcpu >= mv_domobj_vcpus(def))
 		return mv_error_set(err, MV_ERR_INVALID_ARG, "requested vcpu '%u' is not present in the domain",
 				    args->vcpu);
 	pin = vcpu_pin(def, args->vcpu);

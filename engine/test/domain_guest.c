@@ -18,7 +18,7 @@ static struct mv_test_domain *running(struct mv_driver *drv, const struct mv_dom
 	if (mv_test_check_flags(flags, known, function, err) < 0)
 		return NULL;
 	dom = mv_test_domain(drv, ref, err);
-	return dom && mv_guest_check_active(&dom->guest, err) == 0 ? dom : NULL;
+	return dom && mv_domobj_check_active(&dom->guest, err) == 0 ? dom : NULL;
 }
 
 int mv_test_domain_get_hostname(struct mv_driver *drv, const struct mv_domain_get_hostname_args *args,

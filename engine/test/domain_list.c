@@ -19,7 +19,7 @@ struct mv_test_domain *mv_test_domain(struct mv_driver *drv, const struct mv_dom
 	return dom;
 }
 
-int mv_test_domain_ref(const struct mv_guest *guest, struct mv_domain_ref *ref, struct mv_error **err)
+int mv_test_domain_ref(const struct mv_domobj *guest, struct mv_domain_ref *ref, struct mv_error **err)
 {
 	memcpy(ref->uuid, guest->object.uuid, sizeof(ref->uuid));
 	ref->id = guest->object.id;
@@ -61,7 +61,7 @@ static uint32_t state_flag(enum mv_domain_state state)
 					     LIST_OTHER;
 }
 
-bool mv_test_domain_listed(const struct mv_guest *guest, uint32_t flags)
+bool mv_test_domain_listed(const struct mv_domobj *guest, uint32_t flags)
 {
 	return pair(flags, LIST_ACTIVE, LIST_INACTIVE, guest->object.active) &&
 		pair(flags, LIST_PERSISTENT, LIST_TRANSIENT, guest->object.persistent) &&
@@ -84,7 +84,7 @@ int mv_test_connect_list_all_domains(struct mv_driver *drv, const struct mv_conn
 		if (!ret->domains)
 			return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a list of domains");
 	}
-	for (struct mv_guest *guest = mv_entity_first(domains); guest; guest = mv_entity_next(guest)) {
+	for (struct mv_domobj *guest = mv_entity_first(domains); guest; guest = mv_entity_next(guest)) {
 		if (!mv_test_domain_listed(guest, args->flags))
 			continue;
 		if (args->need_results && mv_test_domain_ref(guest, &ret->domains[ret->n_domains++], err) < 0)
@@ -94,7 +94,7 @@ int mv_test_connect_list_all_domains(struct mv_driver *drv, const struct mv_conn
 	return 0;
 }
 
-static int found(const struct mv_guest *guest, struct mv_domain_ref *ref, struct mv_error **err)
+static int found(const struct mv_domobj *guest, struct mv_domain_ref *ref, struct mv_error **err)
 {
 	if (!guest)
 		return mv_error_set(err, MV_ERR_NO_DOMAIN, "Domain not found");
@@ -131,7 +131,7 @@ int mv_test_domain_get_info(struct mv_driver *drv, const struct mv_domain_get_in
 	ret->state = (uint8_t)dom->guest.state;
 	ret->maxMem = dom->guest.def->memory.size;
 	ret->memory = dom->guest.def->current_memory;
-	ret->nrVirtCpu = (uint16_t)mv_guest_vcpus(dom->guest.def);
+	ret->nrVirtCpu = (uint16_t)mv_domobj_vcpus(dom->guest.def);
 	ret->cpuTime = ((uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000) * 1000; /* grows, that is all */
 	return 0;
 }
@@ -206,7 +206,7 @@ int mv_test_domain_get_xml_desc(struct mv_driver *drv, const struct mv_domain_ge
 	dom = mv_test_domain(drv, &args->dom, err);
 	if (!dom)
 		return -1;
-	def = args->flags & XML_INACTIVE ? mv_guest_config(&dom->guest) : dom->guest.def;
+	def = args->flags & XML_INACTIVE ? mv_domobj_config(&dom->guest) : dom->guest.def;
 	if (args->flags & XML_SECURE)
 		flags |= MV_CONF_SECURE;
 	if (!(args->flags & XML_INACTIVE) && dom->guest.object.active)

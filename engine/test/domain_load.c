@@ -114,7 +114,7 @@ static char *snapshot_xml(const struct mv_test_source *source, const struct mv_x
 	return xml;
 }
 
-static int load_snapshots(struct mv_guest *guest, const struct mv_test_source *source,
+static int load_snapshots(struct mv_domobj *guest, const struct mv_test_source *source,
 			  const struct mv_xml_pieces *snapshots, struct mv_error **err)
 {
 	for (size_t i = 0; i < snapshots->count; i++) {
@@ -159,7 +159,7 @@ static int load(struct mv_test_host *host, const struct mv_test_source *source, 
 	mv_autofree char *plain = status->children.count ? without_status(xml, status, err) : NULL;
 	struct mv_test_domain *dom;
 	struct mv_domain_def *def;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (status->children.count && !plain)
 		return -1;
@@ -176,7 +176,7 @@ static int load(struct mv_test_host *host, const struct mv_test_source *source, 
 	if (status->run_state != MV_DOMAIN_SHUTOFF && mv_test_domain_start(host, guest, MV_RUNNING_BOOTED, err) < 0)
 		return -1;
 	guest->managed_save = status->managed_save;
-	mv_guest_set_state(guest, (enum mv_domain_state)status->run_state, 0);
+	mv_domobj_set_state(guest, (enum mv_domain_state)status->run_state, 0);
 	return 0;
 }
 

@@ -64,11 +64,11 @@ static struct mv_domain_def *read_image(const char *path, struct mv_error **err)
 	return NULL;
 }
 
-static void stopped(struct mv_test_host *host, struct mv_guest *guest, enum mv_shutoff_reason reason, int detail)
+static void stopped(struct mv_test_host *host, struct mv_domobj *guest, enum mv_shutoff_reason reason, int detail)
 {
-	mv_guest_stop(guest, reason);
+	mv_domobj_stop(guest, reason);
 	mv_test_lifecycle(host, guest, MV_LIFECYCLE_STOPPED, detail);
-	mv_guest_drop_transient(guest);
+	mv_domobj_drop_transient(guest);
 }
 
 int mv_test_domain_save_flags(struct mv_driver *drv, const struct mv_domain_save_flags_args *args, void *ret,
@@ -82,7 +82,7 @@ int mv_test_domain_save_flags(struct mv_driver *drv, const struct mv_domain_save
 	if (args->dxml)
 		return mv_error_set(err, MV_ERR_ARGUMENT_UNSUPPORTED, "xml modification unsupported");
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_check_active(&dom->guest, err) < 0 || write_image(args->to, dom->guest.def, err) < 0)
+	if (!dom || mv_domobj_check_active(&dom->guest, err) < 0 || write_image(args->to, dom->guest.def, err) < 0)
 		return -1;
 	stopped(mv_test_host(drv), &dom->guest, MV_SHUTOFF_SAVED, MV_STOPPED_SAVED);
 	return 0;
@@ -105,7 +105,7 @@ int mv_test_domain_restore_flags(struct mv_driver *drv, const struct mv_domain_r
 	if (!dom)
 		return -1;
 	if (mv_test_domain_start(host, &dom->guest, MV_RUNNING_RESTORED, err) < 0) {
-		mv_guest_drop_transient(&dom->guest);
+		mv_domobj_drop_transient(&dom->guest);
 		return -1;
 	}
 	mv_test_lifecycle(host, &dom->guest, MV_LIFECYCLE_STARTED, MV_STARTED_RESTORED);
@@ -168,7 +168,7 @@ int mv_test_domain_managed_save(struct mv_driver *drv, const struct mv_domain_ma
 	if (mv_test_check_flags(args->flags, BYPASS_CACHE | RUNNING | PAUSED, "testDomainManagedSave", err) < 0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_check_active(&dom->guest, err) < 0)
+	if (!dom || mv_domobj_check_active(&dom->guest, err) < 0)
 		return -1;
 	if (!dom->guest.object.persistent)
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "cannot do managed save for transient domain");
@@ -220,7 +220,7 @@ int mv_test_domain_core_dump_with_format(struct mv_driver *drv, const struct mv_
 	if (mv_test_check_flags(args->flags, CRASH, "testDomainCoreDumpWithFormat", err) < 0)
 		return -1;
 	dom = mv_test_domain(drv, &args->dom, err);
-	if (!dom || mv_guest_check_active(&dom->guest, err) < 0)
+	if (!dom || mv_domobj_check_active(&dom->guest, err) < 0)
 		return -1;
 	fd = open(args->to, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)

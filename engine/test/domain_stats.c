@@ -29,7 +29,7 @@ static struct mv_test_domain *running(struct mv_driver *drv, const struct mv_dom
 {
 	struct mv_test_domain *dom = mv_test_domain(drv, ref, err);
 
-	return dom && mv_guest_check_active(&dom->guest, err) == 0 ? dom : NULL;
+	return dom && mv_domobj_check_active(&dom->guest, err) == 0 ? dom : NULL;
 }
 
 /* --- processors --- */

@@ -23,7 +23,7 @@ static struct mv_domain_def *one_def(struct mv_driver *drv, const struct mv_doma
 	if (mv_test_check_flags(flags, known, function, err) < 0)
 		return NULL;
 	dom = mv_test_domain(drv, ref, err);
-	return dom ? mv_guest_one_def(&dom->guest, flags, live, err) : NULL;
+	return dom ? mv_domobj_one_def(&dom->guest, flags, live, err) : NULL;
 }
 
 /* Calls that get parameters are asked for none first, to learn how many there are; otherwise they give at most nparams.

@@ -11,8 +11,8 @@
 #include "engine/api/call.h"
 #include "engine/api/driver.h"
 #include "engine/api/typed.h"
+#include "engine/domain/domobj.h"
 #include "engine/domain/entity.h"
-#include "engine/domain/guest.h"
 #include "engine/domain/lifecycle.h"
 
 extern const struct mv_driver_ops mv_test_driver;
@@ -89,7 +89,7 @@ struct mv_test_iothread {
 };
 
 struct mv_test_domain {
-	struct mv_guest guest;
+	struct mv_domobj guest;
 	bool frozen[2];  /* its two file systems */
 	int64_t seconds; /* its clock, which stands still */
 	uint32_t nanoseconds;
@@ -100,20 +100,20 @@ struct mv_test_domain {
 /* The guest that a reference means; MV_ERR_NO_DOMAIN. */
 struct mv_test_domain *mv_test_domain(struct mv_driver *drv, const struct mv_domain_ref *ref, struct mv_error **err);
 /* Fills an empty reference. */
-int mv_test_domain_ref(const struct mv_guest *guest, struct mv_domain_ref *ref, struct mv_error **err);
+int mv_test_domain_ref(const struct mv_domobj *guest, struct mv_domain_ref *ref, struct mv_error **err);
 /* A definition from XML, completed as libvirt's test driver does it. `function` as above. NULL with *err. */
 struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struct mv_error **err);
 /* Makes the definition (taken, also on failure) a guest, or a guest's next definition. *updated (may be NULL): there
  * was one. NULL with *err. */
 struct mv_test_domain *mv_test_domain_assign(struct mv_test_host *host, struct mv_domain_def *def, bool live,
 					     bool *updated, struct mv_error **err);
-int mv_test_domain_start(struct mv_test_host *host, struct mv_guest *guest, enum mv_running_reason reason,
+int mv_test_domain_start(struct mv_test_host *host, struct mv_domobj *guest, enum mv_running_reason reason,
 			 struct mv_error **err);
 /* Whether a list with these flags (virConnectListAllDomainsFlags) has the guest. */
-bool mv_test_domain_listed(const struct mv_guest *guest, uint32_t flags);
+bool mv_test_domain_listed(const struct mv_domobj *guest, uint32_t flags);
 /* Adds "iothread.*" of a guest that runs. */
 int mv_test_iothread_stats(const struct mv_test_domain *dom, struct mv_typed_out out, struct mv_error **err);
 /* The life-cycle event; while nobody listens it costs nothing. */
-void mv_test_lifecycle(struct mv_test_host *host, const struct mv_guest *guest, enum mv_lifecycle event, int detail);
+void mv_test_lifecycle(struct mv_test_host *host, const struct mv_domobj *guest, enum mv_lifecycle event, int detail);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* The guest and snapshot of a reference. */
 static struct mv_snapshot *find(struct mv_driver *drv, const struct mv_domain_snapshot_ref *ref,
-				struct mv_guest **guest, struct mv_error **err)
+				struct mv_domobj **guest, struct mv_error **err)
 {
 	struct mv_test_domain *dom = mv_test_domain(drv, &ref->dom, err);
 
@@ -19,7 +19,7 @@ static struct mv_snapshot *find(struct mv_driver *drv, const struct mv_domain_sn
 	return mv_snapshot_find(*guest, ref->name, err);
 }
 
-static int fill_ref(const struct mv_guest *guest, const struct mv_moment *moment, struct mv_domain_snapshot_ref *ref,
+static int fill_ref(const struct mv_domobj *guest, const struct mv_moment *moment, struct mv_domain_snapshot_ref *ref,
 		    struct mv_error **err)
 {
 	if (mv_test_copy(moment->object.name, &ref->name, err) < 0)
@@ -29,7 +29,7 @@ static int fill_ref(const struct mv_guest *guest, const struct mv_moment *moment
 
 /* --- lists --- */
 
-static int list(const struct mv_guest *guest, const struct mv_snapshot *from, unsigned flags,
+static int list(const struct mv_domobj *guest, const struct mv_snapshot *from, unsigned flags,
 		struct mv_domain_snapshot_ref **refs, size_t *n_refs, int32_t *count, struct mv_error **err)
 {
 	mv_autofree struct mv_moment **moments = NULL;
@@ -69,7 +69,7 @@ int mv_test_domain_snapshot_list_all_children(struct mv_driver *drv,
 					      struct mv_error **err)
 {
 	struct mv_snapshot *snap;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, MV_SNAPSHOT_LIST_ALL, "testDomainSnapshotListAllChildren", err) < 0)
 		return -1;
@@ -128,7 +128,7 @@ int mv_test_domain_snapshot_get_parent(struct mv_driver *drv, const struct mv_do
 				       struct mv_domain_snapshot_get_parent_ret *ret, struct mv_error **err)
 {
 	struct mv_snapshot *snap;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, 0, "testDomainSnapshotGetParent", err) < 0)
 		return -1;
@@ -145,7 +145,7 @@ int mv_test_domain_snapshot_is_current(struct mv_driver *drv, const struct mv_do
 				       struct mv_domain_snapshot_is_current_ret *ret, struct mv_error **err)
 {
 	struct mv_snapshot *snap;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, 0, "testDomainSnapshotIsCurrent", err) < 0)
 		return -1;
@@ -159,7 +159,7 @@ int mv_test_domain_snapshot_is_current(struct mv_driver *drv, const struct mv_do
 int mv_test_domain_snapshot_has_metadata(struct mv_driver *drv, const struct mv_domain_snapshot_has_metadata_args *args,
 					 struct mv_domain_snapshot_has_metadata_ret *ret, struct mv_error **err)
 {
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, 0, "testDomainSnapshotHasMetadata", err) < 0 ||
 	    !find(drv, &args->snap, &guest, err))
@@ -173,7 +173,7 @@ int mv_test_domain_snapshot_get_xml_desc(struct mv_driver *drv, const struct mv_
 {
 	enum { SECURE = 1 };
 	struct mv_snapshot *snap;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	if (mv_test_check_flags(args->flags, SECURE, "testDomainSnapshotGetXMLDesc", err) < 0)
 		return -1;
@@ -183,9 +183,9 @@ int mv_test_domain_snapshot_get_xml_desc(struct mv_driver *drv, const struct mv_
 
 /* --- making and deleting --- */
 
-static void stop(struct mv_test_host *host, struct mv_guest *guest)
+static void stop(struct mv_test_host *host, struct mv_domobj *guest)
 {
-	mv_guest_stop(guest, MV_SHUTOFF_FROM_SNAPSHOT);
+	mv_domobj_stop(guest, MV_SHUTOFF_FROM_SNAPSHOT);
 	mv_test_lifecycle(host, guest, MV_LIFECYCLE_STOPPED, MV_STOPPED_FROM_SNAPSHOT);
 }
 
@@ -222,7 +222,7 @@ int mv_test_domain_snapshot_delete(struct mv_driver *drv, const struct mv_domain
 {
 	enum { CHILDREN = 1, CHILDREN_ONLY = 4 };
 	struct mv_snapshot *snap;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 
 	(void)ret;
 	if (mv_test_check_flags(args->flags, CHILDREN | CHILDREN_ONLY, "testDomainSnapshotDelete", err) < 0)
@@ -242,7 +242,7 @@ int mv_test_domain_snapshot_delete(struct mv_driver *drv, const struct mv_domain
 enum { REVERT_RUNNING = 1, REVERT_PAUSED = 2, REVERT_FORCE = 4 };
 
 /* To a snapshot of a guest that ran. Takes config. */
-static int revert_to_active(struct mv_test_host *host, struct mv_guest *guest, const struct mv_snapshot *snap,
+static int revert_to_active(struct mv_test_host *host, struct mv_domobj *guest, const struct mv_snapshot *snap,
 			    struct mv_domain_def *config, unsigned flags, struct mv_error **err)
 {
 	bool paused = !(flags & REVERT_RUNNING) &&
@@ -261,7 +261,7 @@ static int revert_to_active(struct mv_test_host *host, struct mv_guest *guest, c
 			was_active = false;
 		}
 	}
-	mv_guest_assign(guest, config, false);
+	mv_domobj_assign(guest, config, false);
 	if (!was_active) {
 		if (mv_test_domain_start(host, guest, MV_RUNNING_FROM_SNAPSHOT, err) < 0)
 			return -1;
@@ -271,11 +271,11 @@ static int revert_to_active(struct mv_test_host *host, struct mv_guest *guest, c
 		mv_entity_set_id(&guest->object, host->next_id++); /* to libvirt's test driver it is another guest */
 	}
 	if (paused) {
-		mv_guest_set_state(guest, MV_DOMAIN_PAUSED, MV_PAUSED_FROM_SNAPSHOT);
+		mv_domobj_set_state(guest, MV_DOMAIN_PAUSED, MV_PAUSED_FROM_SNAPSHOT);
 		if (!was_paused)
 			mv_test_lifecycle(host, guest, MV_LIFECYCLE_SUSPENDED, MV_SUSPENDED_FROM_SNAPSHOT);
 	} else {
-		mv_guest_set_state(guest, MV_DOMAIN_RUNNING, MV_RUNNING_FROM_SNAPSHOT);
+		mv_domobj_set_state(guest, MV_DOMAIN_RUNNING, MV_RUNNING_FROM_SNAPSHOT);
 		if (was_paused)
 			mv_test_lifecycle(host, guest, MV_LIFECYCLE_RESUMED, MV_RESUMED_FROM_SNAPSHOT);
 	}
@@ -284,10 +284,10 @@ static int revert_to_active(struct mv_test_host *host, struct mv_guest *guest, c
 
 /* To a snapshot of a guest that was shut off. That the guest is to run or pause then, libvirt's test driver only
  * announces; so it is here. Takes config. */
-static void revert_to_inactive(struct mv_test_host *host, struct mv_guest *guest, struct mv_domain_def *config,
+static void revert_to_inactive(struct mv_test_host *host, struct mv_domobj *guest, struct mv_domain_def *config,
 			       unsigned flags)
 {
-	mv_guest_assign(guest, config, false);
+	mv_domobj_assign(guest, config, false);
 	if (guest->object.active)
 		stop(host, guest);
 	if (flags & (REVERT_RUNNING | REVERT_PAUSED))
@@ -301,7 +301,7 @@ int mv_test_domain_revert_to_snapshot(struct mv_driver *drv, const struct mv_dom
 {
 	struct mv_domain_def *config;
 	struct mv_snapshot *snap;
-	struct mv_guest *guest;
+	struct mv_domobj *guest;
 	bool to_active;
 
 	(void)ret;

@@ -218,36 +218,36 @@ static void update(void **state)
 static void live_and_config(void **state)
 {
 	mv_auto(mv_error) err = NULL;
-	struct mv_guest guest = { .def = define(DISKS) }, *g = &guest;
+	struct mv_domobj guest = { .def = define(DISKS) }, *g = &guest;
 	static const char disk[] = "<disk><source file='/new'/><target dev='vdn'/></disk>";
 
 	(void)state;
 	g->object.persistent = true;
-	assert_int_equal(mv_guest_attach_device(g, disk, MV_AFFECT_LIVE, &err), -1);
+	assert_int_equal(mv_domobj_attach_device(g, disk, MV_AFFECT_LIVE, &err), -1);
 	assert_int_equal(err->code, MV_ERR_OPERATION_INVALID);
 	mv_error_free(err);
 	err = NULL;
 	g->object.active = true;
 	g->next = define(DISKS);
-	assert_int_equal(mv_guest_attach_device(g, disk, MV_AFFECT_LIVE, &err), 0);
+	assert_int_equal(mv_domobj_attach_device(g, disk, MV_AFFECT_LIVE, &err), 0);
 	assert_shows(g->def, "/new");
 	assert_hides(g->next, "/new");
 	/* There already in what runs: the definition stays as it is as well. */
-	assert_int_equal(mv_guest_attach_device(g, disk, MV_AFFECT_LIVE | MV_AFFECT_CONFIG, &err), -1);
+	assert_int_equal(mv_domobj_attach_device(g, disk, MV_AFFECT_LIVE | MV_AFFECT_CONFIG, &err), -1);
 	mv_error_free(err);
 	err = NULL;
 	assert_hides(g->next, "/new");
-	assert_int_equal(mv_guest_attach_device(g, disk, MV_AFFECT_CONFIG, &err), 0);
+	assert_int_equal(mv_domobj_attach_device(g, disk, MV_AFFECT_CONFIG, &err), 0);
 	assert_shows(g->next, "/new");
-	assert_int_equal(mv_guest_update_device(g, "<disk><source file='/newer'/><target dev='vdn'/></disk>",
-						MV_AFFECT_LIVE | MV_AFFECT_CONFIG, &err),
+	assert_int_equal(mv_domobj_update_device(g, "<disk><source file='/newer'/><target dev='vdn'/></disk>",
+						 MV_AFFECT_LIVE | MV_AFFECT_CONFIG, &err),
 			 0);
 	assert_shows(g->def, "/newer");
 	assert_shows(g->next, "/newer");
-	assert_int_equal(mv_guest_detach_device(g, disk, MV_AFFECT_CURRENT, &err), 0);
+	assert_int_equal(mv_domobj_detach_device(g, disk, MV_AFFECT_CURRENT, &err), 0);
 	assert_hides(g->def, "vdn");
 	assert_shows(g->next, "vdn");
-	assert_int_equal(mv_guest_detach_device_alias(g, "ua-cd", MV_AFFECT_CONFIG, &err), 0);
+	assert_int_equal(mv_domobj_detach_device_alias(g, "ua-cd", MV_AFFECT_CONFIG, &err), 0);
 	assert_shows(g->def, "ua-cd");
 	assert_hides(g->next, "ua-cd");
 	mv_domain_def_free(g->def);

@@ -13,7 +13,7 @@
 #include "engine/domain/abi.h"
 #include "engine/domain/checkpoint.h"
 #include "engine/domain/disks.h"
-#include "engine/domain/guest.h"
+#include "engine/domain/domobj.h"
 #include "engine/domain/snapshot.h"
 
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e1931"
@@ -37,9 +37,9 @@ static struct mv_domain_def *parse(const char *title, unsigned memory)
 	return def;
 }
 
-static struct mv_guest *create(struct mv_entity_table *table, bool persistent)
+static struct mv_domobj *create(struct mv_entity_table *table, bool persistent)
 {
-	struct mv_guest *guest = mv_guest_create(sizeof(*guest), parse("one", 1000), NULL);
+	struct mv_domobj *guest = mv_domobj_create(sizeof(*guest), parse("one", 1000), NULL);
 
 	assert_non_null(guest);
 	guest->object.persistent = persistent;
@@ -51,51 +51,51 @@ static struct mv_guest *create(struct mv_entity_table *table, bool persistent)
 static void definitions(void **state)
 {
 	struct mv_entity_table table = { 0 };
-	struct mv_guest *guest = create(&table, true);
+	struct mv_domobj *guest = create(&table, true);
 	struct mv_domain_def *live, *config;
 	mv_auto(mv_error) err = NULL;
 	bool is_live;
 
 	(void)state;
 	assert_int_equal(guest->state, MV_DOMAIN_SHUTOFF);
-	assert_int_equal(mv_guest_check_active(guest, &err), -1);
+	assert_int_equal(mv_domobj_check_active(guest, &err), -1);
 	assert_string_equal(err->message, "domain is not running");
-	assert_int_equal(mv_guest_defs(guest, MV_AFFECT_CURRENT, &live, &config, NULL), 0);
+	assert_int_equal(mv_domobj_defs(guest, MV_AFFECT_CURRENT, &live, &config, NULL), 0);
 	assert_null(live);
 	assert_ptr_equal(config, guest->def);
-	assert_int_equal(mv_guest_defs(guest, MV_AFFECT_LIVE, &live, &config, NULL), -1);
+	assert_int_equal(mv_domobj_defs(guest, MV_AFFECT_LIVE, &live, &config, NULL), -1);
 
-	assert_int_equal(mv_guest_start(guest, 7, MV_RUNNING_BOOTED, NULL), 0);
+	assert_int_equal(mv_domobj_start(guest, 7, MV_RUNNING_BOOTED, NULL), 0);
 	assert_ptr_equal(mv_entity_by_id(&table, 7), guest);
-	assert_int_equal(mv_guest_defs(guest, MV_AFFECT_LIVE | MV_AFFECT_CONFIG, &live, &config, NULL), 0);
+	assert_int_equal(mv_domobj_defs(guest, MV_AFFECT_LIVE | MV_AFFECT_CONFIG, &live, &config, NULL), 0);
 	assert_ptr_equal(live, guest->def);
 	assert_ptr_equal(config, guest->next);
 	assert_ptr_not_equal(live, config);
-	assert_ptr_equal(mv_guest_one_def(guest, 0, &is_live, NULL), live);
+	assert_ptr_equal(mv_domobj_one_def(guest, 0, &is_live, NULL), live);
 	assert_true(is_live);
-	assert_ptr_equal(mv_guest_one_def(guest, MV_AFFECT_CONFIG, &is_live, NULL), config);
+	assert_ptr_equal(mv_domobj_one_def(guest, MV_AFFECT_CONFIG, &is_live, NULL), config);
 	assert_false(is_live);
-	assert_null(mv_guest_one_def(guest, MV_AFFECT_LIVE | MV_AFFECT_CONFIG, NULL, NULL));
+	assert_null(mv_domobj_one_def(guest, MV_AFFECT_LIVE | MV_AFFECT_CONFIG, NULL, NULL));
 
 	/* A new definition waits for the next start; what was changed of the running guest is forgotten. */
-	mv_guest_assign(guest, parse("two", 1000), false);
+	mv_domobj_assign(guest, parse("two", 1000), false);
 	assert_string_equal(guest->def->title, "one");
 	guest->def->current_memory = 5;
-	mv_guest_stop(guest, MV_SHUTOFF_DESTROYED);
+	mv_domobj_stop(guest, MV_SHUTOFF_DESTROYED);
 	assert_string_equal(guest->def->title, "two");
 	assert_int_equal(guest->def->current_memory, 1000);
 	assert_null(guest->next);
 	assert_null(mv_entity_by_id(&table, 7));
 	assert_int_equal(guest->object.id, -1);
-	mv_guest_drop_transient(guest);
+	mv_domobj_drop_transient(guest);
 	assert_int_equal(table.count, 1);
 
 	/* Started with another definition once: its own comes back. */
-	mv_guest_assign(guest, parse("once", 1000), true);
-	assert_int_equal(mv_guest_start(guest, 8, MV_RUNNING_BOOTED, NULL), 0);
+	mv_domobj_assign(guest, parse("once", 1000), true);
+	assert_int_equal(mv_domobj_start(guest, 8, MV_RUNNING_BOOTED, NULL), 0);
 	assert_string_equal(guest->def->title, "once");
-	assert_string_equal(mv_guest_config(guest)->title, "two");
-	mv_guest_stop(guest, MV_SHUTOFF_SHUTDOWN);
+	assert_string_equal(mv_domobj_config(guest)->title, "two");
+	mv_domobj_stop(guest, MV_SHUTOFF_SHUTDOWN);
 	assert_string_equal(guest->def->title, "two");
 	mv_entity_table_clear(&table);
 }
@@ -103,19 +103,19 @@ static void definitions(void **state)
 static void transient(void **state)
 {
 	struct mv_entity_table table = { 0 };
-	struct mv_guest *guest = create(&table, false);
+	struct mv_domobj *guest = create(&table, false);
 	struct mv_domain_def *live, *config;
 	mv_auto(mv_error) err = NULL;
 
 	(void)state;
-	assert_int_equal(mv_guest_start(guest, 1, MV_RUNNING_BOOTED, NULL), 0);
+	assert_int_equal(mv_domobj_start(guest, 1, MV_RUNNING_BOOTED, NULL), 0);
 	assert_null(guest->next);
-	assert_int_equal(mv_guest_defs(guest, MV_AFFECT_CONFIG, &live, &config, &err), -1);
+	assert_int_equal(mv_domobj_defs(guest, MV_AFFECT_CONFIG, &live, &config, &err), -1);
 	assert_string_equal(err->message, "transient domains do not have any persistent config");
-	mv_guest_drop_transient(guest);
+	mv_domobj_drop_transient(guest);
 	assert_int_equal(table.count, 1);
-	mv_guest_stop(guest, MV_SHUTOFF_CRASHED);
-	mv_guest_drop_transient(guest);
+	mv_domobj_stop(guest, MV_SHUTOFF_CRASHED);
+	mv_domobj_drop_transient(guest);
 	assert_int_equal(table.count, 0);
 	mv_entity_table_clear(&table);
 }
@@ -140,7 +140,7 @@ static void disks(void **state)
 }
 
 /* Fails with that message, or works when it is NULL. */
-static struct mv_snapshot *snapshot(struct mv_guest *guest, const char *xml, unsigned flags, const char *message)
+static struct mv_snapshot *snapshot(struct mv_domobj *guest, const char *xml, unsigned flags, const char *message)
 {
 	struct mv_snapshot *snap = NULL;
 	mv_auto(mv_error) err = NULL;
@@ -164,7 +164,7 @@ static struct mv_snapshot *snapshot(struct mv_guest *guest, const char *xml, uns
 static void snapshots(void **state)
 {
 	struct mv_entity_table table = { 0 };
-	struct mv_guest *guest = create(&table, true);
+	struct mv_domobj *guest = create(&table, true);
 	struct mv_snapshot *a, *b;
 	mv_autofree char *xml = NULL;
 
@@ -175,7 +175,7 @@ static void snapshots(void **state)
 	assert_int_equal(a->def->disks.n_disks, 3);
 	assert_int_equal(a->def->disks.disks[0]->snapshot, MV_SNAPSHOT_LOCATION_INTERNAL);
 	assert_int_equal(a->def->disks.disks[2]->snapshot, MV_SNAPSHOT_LOCATION_NO); /* an empty drive */
-	assert_int_equal(mv_guest_start(guest, 1, MV_RUNNING_BOOTED, NULL), 0);
+	assert_int_equal(mv_domobj_start(guest, 1, MV_RUNNING_BOOTED, NULL), 0);
 	b = snapshot(guest, SNAPSHOT("b", "<disks><disk name='/dev/b'/></disks>"), 0, NULL);
 	assert_ptr_equal(b->moment.parent, a);
 	assert_ptr_equal(guest->snapshots.current, b);
@@ -213,7 +213,7 @@ static void redefined_snapshots(void **state)
 {
 	const unsigned again = MV_SNAPSHOT_CREATE_REDEFINE;
 	struct mv_entity_table table = { 0 };
-	struct mv_guest *guest = create(&table, true);
+	struct mv_domobj *guest = create(&table, true);
 	struct mv_snapshot *a, *b;
 
 	(void)state;
@@ -244,7 +244,7 @@ static void redefined_snapshots(void **state)
 	mv_entity_table_clear(&table);
 }
 
-static struct mv_checkpoint *checkpoint(struct mv_guest *guest, const char *xml, unsigned flags, const char *message)
+static struct mv_checkpoint *checkpoint(struct mv_domobj *guest, const char *xml, unsigned flags, const char *message)
 {
 	struct mv_checkpoint *chk = NULL;
 	mv_auto(mv_error) err = NULL;
@@ -264,7 +264,7 @@ static struct mv_checkpoint *checkpoint(struct mv_guest *guest, const char *xml,
 static void checkpoints(void **state)
 {
 	struct mv_entity_table table = { 0 };
-	struct mv_guest *guest = create(&table, true);
+	struct mv_domobj *guest = create(&table, true);
 	struct mv_checkpoint *a, *b;
 	mv_autofree char *with = NULL, *without = NULL;
 
