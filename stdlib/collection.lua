@@ -16,12 +16,8 @@ local M = {}
 local CLASS, CONN, OWNER, LIST = {}, {}, {}, {} -- the keys of a collection's own fields
 local metatable = {}
 
-local function by_label(a, b)
-	return objects.label(a) < objects.label(b)
-end
-
--- All objects, or those that the flags select, sorted by name.
-local function fetch(self, selected)
+-- The references of all objects, or of those that the flags select.
+local function references(self, selected)
 	local name, conn, owner = rawget(self, CLASS), rawget(self, CONN), rawget(self, OWNER)
 	local kind, handle = kinds[name], raw.of(conn)
 	local result
@@ -30,11 +26,26 @@ local function fetch(self, selected)
 	else
 		result = handle[kind.list](handle, 1, selected or 0)
 	end
-	local list = {}
-	for i, ref in ipairs(result[kind.field]) do
+	return result[kind.field]
+end
+
+-- What pairs() and completion know an object by.
+local function label_of(ref)
+	return ref.name or ref.portdev or ref.uuid
+end
+
+local function by_label(a, b)
+	return (a.name or label_of(a)) < (b.name or label_of(b))
+end
+
+-- The same as objects, sorted by name.
+local function fetch(self, selected)
+	local name, conn = rawget(self, CLASS), rawget(self, CONN)
+	local list = references(self, selected)
+	table.sort(list, by_label)
+	for i, ref in ipairs(list) do
 		list[i] = objects.new(name, conn, ref)
 	end
-	table.sort(list, by_label)
 	return list
 end
 
@@ -156,9 +167,14 @@ function M.of(name, conn, owner, list)
 		metatable)
 end
 
---- The class of a collection's objects, for completion.
-function M.class_of(self)
-	return rawget(self, CLASS)
+--- The names of a collection's objects, in no order, for completion.
+function M.names(self)
+	methods.alive(self)
+	local names = {}
+	for i, ref in ipairs(references(self)) do
+		names[i] = label_of(ref)
+	end
+	return names
 end
 
 return M

@@ -101,11 +101,10 @@ local function is_name(key)
 end
 
 local function collection_keys(collection, add)
-	pcall(function()
-		for name in pairs(collection) do
-			add(name)
-		end
-	end)
+	local ok, names = pcall(require("moonvisor.collection").names, collection)
+	for _, name in ipairs(ok and names or {}) do
+		add(name)
+	end
 end
 
 -- Calls add(name, is_function) for what can follow `value` and a dot or colon.
