@@ -88,7 +88,7 @@ local function source(word, method)
 		elseif kind then
 			return M.xml_of(kind, value)
 		elseif class then
-			return objects.ref(value)
+			return objects.open_ref(value)
 		end
 		return value
 	end

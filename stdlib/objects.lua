@@ -58,6 +58,16 @@ local function alive(class)
 	end
 end
 
+--- The same of an argument; raises where that is closed.
+function M.open_ref(object)
+	local ref = rawget(object, REF)
+	if not ref then
+		local name = getmetatable(object):match "%.(.*)$"
+		errors.raise(closed_codes[name], "The %s is closed.", spec.class(name).noun)
+	end
+	return ref
+end
+
 local metatables = {}
 
 local function close(object)

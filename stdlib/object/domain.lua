@@ -132,6 +132,9 @@ end
 function methods.stats(self)
 	local handle, ref = calls(self)
 	local record = handle:connect_get_all_domain_stats({ ref }, 0, 0)[1]
+	if not record then
+		handle:domain_lookup_by_uuid(ref.uuid) -- says that it is not there
+	end
 	local flat = {}
 	for _, param in ipairs(record and record.params or {}) do
 		flat[param.field] = param.value
