@@ -297,7 +297,8 @@ t.describe("migration", function()
 		t.equal(params_of "--offline --copy-storage-inc", "test x:/// 482 {}")
 		t.equal(params_of("a b c d --bandwidth 5 --disks-port 7 --disks-uri u --migrate-disks vda,vdb "
 			.. "--comp-methods mt,xbzrle --comp-mt-level 1 --comp-mt-threads 2 --comp-mt-dthreads 3 "
-			.. "--comp-xbzrle-cache 4 --auto-converge-initial 5 --auto-converge-increment 6 --postcopy-bandwidth 7 --parallel-connections 8 --tls --tls-destination h"),
+			.. "--comp-xbzrle-cache 4 --auto-converge-initial 5 --auto-converge-increment 6 "
+			.. "--postcopy-bandwidth 7 --parallel-connections 8 --tls --tls-destination h"),
 			"test x:/// 10002 {migrate_uri=string:a graphics_uri=string:b listen_address=string:c disks_port=int:7 "
 			.. "disks_uri=string:u destination_name=string:d migrate_disks=string:vda migrate_disks=string:vdb "
 			.. "compression=string:mt compression=string:xbzrle compression.mt.level=int:1 compression.mt.threads=int:2 "
