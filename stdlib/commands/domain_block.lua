@@ -1,5 +1,6 @@
 -- The commands of the group Domain Management: jobs that copy, commit and pull the data of disks, and their size.
 
+local errors = require "moonvisor.errors"
 local flags_of = require "moonvisor.flags"
 local numbers = require "moonvisor.command.number"
 local wait = require "moonvisor.wait"
@@ -405,28 +406,39 @@ run.blockcopy = function(ctl, opt)
 end
 
 local job_types = { [0] = "Unknown job", "Block Pull", "Block Copy", "Block Commit", "Active Block Commit", "Backup" }
-local raw_types = { [0] = "unknown", "pull", "copy", "commit", "active-commit", "backup" }
+
+-- The job and its limit in bytes a second. Drivers that do not know bytes are asked again.
+local function job_info(ctl, opt, dom, path)
+	local raw, bytes = ctl.raw, flags_of.DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES
+	if opt.bytes or not opt.raw then
+		local ok, info = pcall(raw.domain_get_block_job_info, raw, dom, path, bytes)
+		if ok then
+			return info, info.bandwidth
+		elseif opt.bytes or not errors.is(info, "invalid_arg") then
+			error(info, 0)
+		end
+	end
+	local info = raw:domain_get_block_job_info(dom, path, 0)
+	return info, info.bandwidth << 20
+end
 
 local function show_job(ctl, opt, dom, path)
-	local flags = opt.bytes and flags_of.DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES or 0
-	local info = ctl.raw:domain_get_block_job_info(dom, path, flags)
-	local current, all, speed = info.cur, info["end"], info.bandwidth
+	local info, speed = job_info(ctl, opt, dom, path)
+	local current, all = info.cur, info["end"]
+	local title = job_types[info.type] or job_types[0]
 	if info.found == 0 then
 		if not opt.raw then
 			ctl:extra("No current block job for %s", path)
 		end
 	elseif opt.raw then
-		ctl:print(" type=%s\n bandwidth=%s\n cur=%s\n end=%s\n", raw_types[info.type] or tostring(info.type),
-			numbers.unsigned(speed), numbers.unsigned(current), numbers.unsigned(all))
+		ctl:print(" type=%s\n bandwidth=%s\n cur=%s\n end=%s\n", title, numbers.unsigned(info.bandwidth),
+			numbers.unsigned(current), numbers.unsigned(all))
 	else
 		local percent = all == 0 and 100 or current >= all and 100 or math.min(current * 100 // all, 99)
-		ctl:print("%s: [%3d %%]", job_types[info.type] or job_types[0], percent)
+		ctl.flush()
+		ctl.write_error(("\r%s: [%3d %%]"):format(title, percent))
 		if speed ~= 0 then
-			local unit = "MiB"
-			if opt.bytes then
-				speed, unit = ctl:pretty_size(speed)
-			end
-			ctl:print("    Bandwidth limit: %s %s/s", opt.bytes and ("%.3f"):format(speed) or numbers.unsigned(speed), unit)
+			ctl:print("    Bandwidth limit: %s bytes/s (%.3f %s/s)", numbers.unsigned(speed), ctl:pretty_size(speed))
 		end
 		ctl:print "\n"
 	end
@@ -457,7 +469,7 @@ end
 run.blockpull = function(ctl, opt)
 	ctl:requires(opt, "verbose", "wait")
 	ctl:requires(opt, "async", "wait")
-	local blocking = opt.wait or opt.timeout ~= nil
+	local blocking, timeout = opt.wait, opt.timeout
 	local dom, path = ctl:domain(opt.domain), opt.path
 	local bandwidth = bandwidth_of(ctl, opt)
 	if opt.base or opt.keep_relative then
@@ -470,7 +482,7 @@ run.blockpull = function(ctl, opt)
 		ctl:extra "Block Pull started"
 		return
 	end
-	local result = wait_for_job(ctl, dom, path, { title = "Block Pull", verbose = opt.verbose, timeout = opt.timeout,
+	local result = wait_for_job(ctl, dom, path, { title = "Block Pull", verbose = opt.verbose, timeout = timeout,
 		async = opt.async })
 	if not report(ctl, result, "Pull", "Pull complete") then
 		return false

@@ -568,13 +568,13 @@ function run.domsetlaunchsecstate(ctl, opt)
 		ctl:fail "Both secret and the secret header are required"
 	end
 	local params = {
-		{ field = "secret-header", type = "string", value = ctl:read_file(opt.secrethdr) },
-		{ field = "secret", type = "string", value = ctl:read_file(opt.secret) },
+		{ field = "sev-secret-header", type = "string", value = ctl:read_file(opt.secrethdr) },
+		{ field = "sev-secret", type = "string", value = ctl:read_file(opt.secret) },
 	}
 	if opt.set_address then
-		params[3] = { field = "secret-set-address", type = "ullong", value = opt.set_address }
+		params[3] = { field = "sev-secret-set-address", type = "ullong", value = opt.set_address }
 	end
-	ctl:attempt("Unable to set launch security parameters"):domain_set_launch_security_state(dom, params, 0)
+	ctl:attempt("Unable to set launch security state"):domain_set_launch_security_state(dom, params, 0)
 end
 
 -- --- memory and CPUs -------------------------------------------------------------------------------------------------

@@ -693,8 +693,7 @@ run["node-memory-tune"] = function(ctl, opt)
 	for i, param in ipairs(all_params("memory parameters", function(raw, count)
 		return raw:node_get_memory_parameters(count, 0)
 	end, ctl)) do
-		local name = param.field:gsub("^shm_", "")
-		fields[i] = { param.field, ("\t%-15s "):format(name), param.value, tostring(param.value) }
+		fields[i] = { param.field, ("\t%-15s "):format(param.field), param.value, tostring(param.value) }
 	end
 	if #fields > 0 and not ctl:structured_output() then
 		ctl:print "Shared memory:\n"

@@ -229,6 +229,36 @@ t.describe("commands about guests", function()
 	end)
 end)
 
+t.describe("block jobs", function()
+	local info = { found = 1, type = 2, bandwidth = 3145728, cur = 50, ["end"] = 200 }
+	local limit = "    Bandwidth limit: 3145728 bytes/s (3.000 MiB/s)\n\n"
+
+	t.it("are shown with their limit in bytes", function()
+		for _, option in ipairs { "", "--bytes", "--info" } do
+			check("blockjob test vda " .. option, { domain_get_block_job_info = info }, limit,
+				"domain_get_block_job_info(test, vda, 1)", true, "\rBlock Copy: [ 25 %]")
+		end
+		check("blockjob test vda --raw", { domain_get_block_job_info = info },
+			" type=Block Copy\n bandwidth=3145728\n cur=50\n end=200\n\n", "domain_get_block_job_info(test, vda, 0)")
+	end)
+
+	t.it("are asked for again without bytes", function()
+		local older = function(_, _, flags)
+			if flags ~= 0 then
+				errors.raise("invalid_arg", "unsupported flags (0x1)")
+			end
+			return { found = 1, type = 2, bandwidth = 3, cur = 50, ["end"] = 200 }
+		end
+		check("blockjob test vda", { domain_get_block_job_info = older }, limit,
+			"domain_get_block_job_info(test, vda, 1); domain_get_block_job_info(test, vda, 0)", true,
+			"\rBlock Copy: [ 25 %]")
+	end)
+
+	t.it("are waited for with --wait only", function()
+		check("blockpull test vda --timeout 1", {}, "Block Pull started\n", "domain_block_pull(test, vda, 0, 0)")
+	end)
+end)
+
 t.describe("the monitor's command", function()
 	local function sent(text)
 		local _, log = run("qemu-monitor-command test " .. text, { qemu_domain_monitor_command = "{}" })
