@@ -207,6 +207,7 @@ for list in tests/parity/*.txt; do
 	name=${name%.txt}
 	wanted "parity/$name" && run "parity/$name" "$(option "$list" limit 120)" "$build/mvsh" tests/parity/run.lua "$name"
 done
+wanted parity/coverage && run parity/coverage 60 "$build/mvsh" tests/parity/run.lua --coverage
 
 if [ -z "$quick" ] && [ -n "$host_tests" ]; then
 	for test in tests/real/*.lua tests/real/*.sh; do

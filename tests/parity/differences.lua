@@ -36,6 +36,7 @@ return {
 		{ "%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d [+-]%d%d%d%d", "DATE" },
 		{ "<creationTime>%d+</creationTime>", "<creationTime>TIME</creationTime>" },
 		{ "(cpu%.time=)%d+", "%1TIME" },
+		{ "%f[%d]%d%d%d%d%d%d%d%d%d+", "COUNTER", command = "^domblkstat" },
 		{ "%f[%d]1[78]%d%d%d%d%d%d%d%d%f[%D]", "NAMEOFTIME", command = "%l+%-create[%s-]" },
 		{ "(Screenshot saved to %S+)%d%d%d%d%-%d%d%-%d%d%-%d%d:%d%d:%d%d", "%1TIME" },
 		{ "52:54:00:%x%x:%x%x:%x%x", "52:54:00:MAC" },

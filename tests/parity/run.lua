@@ -1,7 +1,7 @@
 -- Compares our commands with the real virsh, on test:///default: standard output and exit status must be the same.
 --
 --   build/mvsh tests/parity/run.lua NAME [-v]     runs tests/parity/NAME.txt; prints TAP. -v: differences in full
---   build/mvsh tests/parity/run.lua --coverage    which commands and options the files have
+--   build/mvsh tests/parity/run.lua --coverage    whether the files have every command and option
 --
 -- A file has a case per line: one or several commands, as virsh takes them in one argument, which start from
 -- the test driver's first state. `#` begins a comment line. Before the commands there may be, in braces:
@@ -243,16 +243,17 @@ local function coverage()
 	end
 	print(("# parity: %d lines; %d of %d commands, %d of %d options"):format(lines, commands_seen, commands, options_seen,
 		options))
+	print(("1..1\n%s 1 - every command and every option is in a line"):format(#missing == 0 and "ok" or "not ok"))
 	for _, text in ipairs(missing) do
 		print("# not covered: " .. text)
 	end
+	return #missing == 0
 end
 
 -- --- main ------------------------------------------------------------------------------------------------------------
 
 if arg[1] == "--coverage" then
-	coverage()
-	os.exit(0)
+	os.exit(coverage())
 end
 if not io.open(REAL) then
 	print(("1..0 # SKIP there is no %s (package libvirt-clients)"):format(REAL))
