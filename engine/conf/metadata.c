@@ -3,6 +3,7 @@
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,21 +62,42 @@ static char *text_of(xmlDoc *doc, xmlNode *node, int level)
 	return copy;
 }
 
+static bool is_of(const xmlNs *ns, const char *uri)
+{
+	return ns && strcmp((const char *)ns->href, uri) == 0;
+}
+
 /* Takes a namespace off an element and all below it. */
-static void strip(xmlNode *node, const char *uri)
+static void take_off(xmlNode *node, const char *uri)
+{
+	if (is_of(node->ns, uri))
+		node->ns = NULL;
+	for (xmlAttr *attr = node->properties; attr; attr = attr->next) {
+		if (is_of(attr->ns, uri))
+			attr->ns = NULL;
+	}
+	for (xmlNode *child = node->children; child; child = child->next) {
+		if (child->type == XML_ELEMENT_NODE)
+			take_off(child, uri);
+	}
+}
+
+/* Forgets where the namespace is declared, after nothing has it any more. */
+static void undeclare(xmlNode *node, const char *uri)
 {
 	for (xmlNs **at = &node->nsDef; *at;) {
 		xmlNs *ns = *at;
 
-		if (strcmp((const char *)ns->href, uri) == 0)
-			*at = ns->next; /* freed below, when no node has it any more */
-		else
+		if (is_of(ns, uri)) {
+			*at = ns->next;
+			xmlFreeNs(ns);
+		} else {
 			at = &ns->next;
+		}
 	}
-	node->ns = node->ns && strcmp((const char *)node->ns->href, uri) == 0 ? NULL : node->ns;
 	for (xmlNode *child = node->children; child; child = child->next) {
 		if (child->type == XML_ELEMENT_NODE)
-			strip(child, uri);
+			undeclare(child, uri);
 	}
 }
 
@@ -83,7 +105,6 @@ int mv_metadata_get(const char *metadata, const char *uri, char **xml, struct mv
 {
 	auto_doc doc = NULL;
 	xmlNode *found;
-	xmlNs *kept;
 
 	*xml = NULL;
 	if (!metadata)
@@ -94,13 +115,9 @@ int mv_metadata_get(const char *metadata, const char *uri, char **xml, struct mv
 	found = element_of(xmlDocGetRootElement(doc), uri);
 	if (!found)
 		return 0;
-	kept = found->nsDef;
-	strip(found, uri);
+	take_off(found, uri);
+	undeclare(found, uri);
 	*xml = text_of(doc, found, 0);
-	if (kept && strcmp((const char *)kept->href, uri) == 0) {
-		kept->next = NULL;
-		xmlFreeNs(kept);
-	}
 	return *xml ? 0 : no_memory(err);
 }
 

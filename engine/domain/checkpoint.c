@@ -74,6 +74,7 @@ static int align_disks(struct mv_domaincheckpoint_def *def, struct mv_error **er
 	if (check_disks(def, err) < 0)
 		return -1;
 	count = def->domain->devices.n_disks;
+	def->disks.present = true;
 
 	mv_autofree struct mv_checkpoint_disk_def **all = calloc(count, sizeof(struct mv_checkpoint_disk_def *));
 	if (!all)
@@ -105,7 +106,6 @@ static int align_disks(struct mv_domaincheckpoint_def *def, struct mv_error **er
 	for (size_t i = 0; i < count; i++)
 		all[i] = asked_for(def, def->domain->devices.disks[i]);
 	memcpy(def->disks.disks, all, count * sizeof(*all));
-	def->disks.present = true;
 	return 0;
 }
 

@@ -149,6 +149,7 @@ static int align_disks(struct mv_domainsnapshot_def *def, enum mv_snapshot_locat
 		return no_memory(err);
 	if (check_disks(def, location, only_that, err) < 0)
 		return -1;
+	def->disks.present = count > 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct mv_disk_def *disk = def->domain->devices.disks[i];
 
@@ -167,7 +168,6 @@ static int align_disks(struct mv_domainsnapshot_def *def, enum mv_snapshot_locat
 		if (name_file(def, all[i], err) < 0)
 			return -1;
 	}
-	def->disks.present = count > 0;
 	return 0;
 }
 

@@ -108,6 +108,13 @@ static void metadata(void **state)
 	assert_int_equal(mv_metadata_set(&raw, "http://x", "j", "<n/>", NULL), 0); /* in its place */
 	assert_null(strstr(raw, "k:a"));
 	assert_non_null(strstr(raw, "<j:n xmlns:j=\"http://x\"/>"));
+	xml = NULL;
+	assert_int_equal(mv_metadata_set(&raw, "http://z", "k", "<a xmlns:q='http://z'><b q:c='1'><d/></b></a>", NULL),
+			 0);
+	assert_int_equal(mv_metadata_get(raw, "http://z", &xml, NULL), 0);
+	assert_null(strstr(xml, "http://z"));
+	free(xml);
+	assert_int_equal(mv_metadata_set(&raw, "http://z", NULL, NULL, NULL), 0);
 	assert_int_equal(mv_metadata_set(&raw, "http://x", "k", "<a", &err), -1);
 	assert_int_equal(mv_metadata_set(&raw, "http://x", "a b", "<a/>", NULL), -1);
 	assert_int_equal(mv_metadata_set(&raw, "http://x", "k", "<!DOCTYPE a><a/>", NULL), -1);
