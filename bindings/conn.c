@@ -8,7 +8,10 @@
 
 struct mv_lua_conn *mv_lua_conn_check(lua_State *L, int index)
 {
-	return mv_handle_check(L, index, &mv_conn_class);
+	struct mv_lua_conn *conn = mv_handle_check(L, index, &mv_conn_class);
+
+	mv_look_finish(L, conn);
+	return conn;
 }
 
 static int open_connection(lua_State *L)
@@ -31,7 +34,8 @@ static void conn_release(struct mv_handle *handle)
 	struct mv_lua_conn *conn = mv_container_of(handle, struct mv_lua_conn, handle);
 
 	mv_lua_event_queue_clear(&conn->queue);
-	mv_conn_unref(conn->conn);
+	mv_look_abandon(conn->look, conn->conn);
+	conn->look = NULL;
 	conn->conn = NULL;
 }
 
@@ -40,6 +44,7 @@ static void conn_forget(lua_State *L, int index)
 {
 	lua_pushnil(L);
 	lua_setiuservalue(L, index, 1);
+	lua_gc(L, LUA_GCRESTART); /* look.c may have stopped it */
 }
 
 static int conn_describe(lua_State *L)

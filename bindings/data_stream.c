@@ -40,13 +40,15 @@ void mv_lua_data_stream_opened(lua_State *L, struct mv_lua_data_stream *handle, 
 static struct mv_stream *check(lua_State *L)
 {
 	const struct mv_lua_data_stream *stream = mv_handle_check(L, 1, &mv_data_stream_class);
-	const struct mv_lua_conn *conn;
+	struct mv_lua_conn *conn;
 
 	lua_getiuservalue(L, 1, 1);
 	conn = mv_handle_test(L, -1, &mv_conn_class);
 	lua_pop(L, 1);
 	if (!conn || !conn->handle.open)
 		mv_lua_fail(L, MV_ERR_INVALID_CONN, 0, "The connection of this stream is closed.");
+	else
+		mv_look_finish(L, conn);
 	return stream->stream;
 }
 

@@ -13,6 +13,7 @@
 #include "bindings/error.h"
 #include "bindings/event.h"
 #include "bindings/file.h"
+#include "bindings/look.h"
 #include "bindings/raw.h"
 #include "bindings/state.h"
 #include "bindings/stream.h"
@@ -170,6 +171,7 @@ static void push_core(lua_State *L)
 	mv_lua_file_open(L);
 	mv_lua_xpath_open(L);
 	mv_lua_raw_open(L);
+	mv_lua_look_open(L);
 }
 
 void mv_lua_core_open(lua_State *L)

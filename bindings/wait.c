@@ -30,7 +30,7 @@ static int descriptor(lua_State *L)
 	if (isnum)
 		return fd;
 	if (conn)
-		return mv_conn_fd(mv_lua_conn_check(L, -1)->conn);
+		return mv_conn_fd(((struct mv_lua_conn *)mv_handle_check(L, -1, &mv_conn_class))->conn);
 	return ((struct mv_lua_stream *)mv_handle_check(L, -1, &mv_stream_class))->fd;
 }
 

@@ -16,10 +16,11 @@ local M = {}
 local CLASS, CONN, OWNER, LIST = {}, {}, {}, {} -- the keys of a collection's own fields
 local metatable = {}
 
--- The references of all objects, or of those that the flags select.
-local function references(self, selected)
+-- The references of all objects, or of those that the flags select. `handle` makes the call; default: the connection's.
+local function references(self, selected, handle)
 	local name, conn, owner = rawget(self, CLASS), rawget(self, CONN), rawget(self, OWNER)
-	local kind, handle = kinds[name], raw.of(conn)
+	local kind = kinds[name]
+	handle = handle or raw.of(conn)
 	local result
 	if owner then
 		result = handle[rawget(self, LIST)](handle, objects.ref(owner), 1, selected or 0)
@@ -167,14 +168,18 @@ function M.of(name, conn, owner, list)
 		metatable)
 end
 
---- The names of a collection's objects, in no order, for completion.
-function M.names(self)
+--- The class of a collection's objects and its connection, for completion.
+function M.class_of(self)
+	return rawget(self, CLASS), rawget(self, CONN)
+end
+
+--- What names the objects, in no order, and what each is called, for completion. Raises what the handle raises.
+---@param handle table   makes the call; see moonvisor.raw
+---@return table[]
+---@return fun(ref: table): string label_of
+function M.references(self, handle)
 	methods.alive(self)
-	local names = {}
-	for i, ref in ipairs(references(self)) do
-		names[i] = label_of(ref)
-	end
-	return names
+	return references(self, nil, handle), label_of
 end
 
 return M

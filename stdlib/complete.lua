@@ -1,6 +1,6 @@
 -- Completion at the prompt: keywords and globals, fields of tables, properties and methods of objects, keys of
--- collections.
--- It looks, and never acts: no function of the user's is called.
+-- collections, and what methods return, as far as their descriptions tell.
+-- It looks, and never acts: no function of the user's is called, and of a connection only what it lists is asked.
 
 local class = require "moonvisor.class"
 
@@ -14,49 +14,88 @@ end
 
 -- Properties whose value may be looked at: reading them costs nothing and changes nothing.
 local readable = {
-	Domain = { conn = true, spec = true },
+	Domain = { spec = true },
 }
 
-local function may_read(name, key)
-	if name == "Collection" then
-		return type(key) == "string"
-	elseif readable[name] and readable[name][key] then
-		return true
+-- Stands for an object of which only the class is known.
+local Some = {}
+
+local function some(name)
+	return name and setmetatable({ class = name }, Some) or nil
+end
+
+local function class_of(value)
+	if getmetatable(value) == Some then
+		return value.class
 	end
-	for _, property in ipairs(class.description(name).properties) do
-		if property.name == key then
-			return property.type == "Collection"
+	return class.of(value)
+end
+
+local function described(list, name)
+	for _, item in ipairs(list) do
+		if item.name == name then
+			return item
 		end
 	end
 end
 
--- The path that ends `text`: a global's name and keys. "x = conn.domains.web1" -> { "conn", "domains", "web1" }
+-- The class that a description's type names, or nil.
+local function class_named(name)
+	local ok = pcall(class.description, name)
+	return ok and name or nil
+end
+
+-- --- the text before the word ----------------------------------------------------------------------------------------
+
+-- Arguments of a call at the end of a text: returns what is before them.
+local function without_arguments(text)
+	return text:match "^(.*)%b()%s*$" or text:match '^(.*[%w_%s])"[^"]*"%s*$' or text:match "^(.*[%w_%s])'[^']*'%s*$"
+		or text:match "^(.*[%w_%s])%b{}%s*$"
+end
+
+-- The last key or call of a text: what is before it, and { key = } or { method = }.
+local function last_step(text)
+	local rest, key = text:match '^(.*)%[%s*"([^"]*)"%s*%]$'
+	if not rest then
+		rest, key = text:match "^(.*)%[%s*'([^']*)'%s*%]$"
+	end
+	if not rest then
+		rest, key = text:match "^(.*)%[%s*(%d+)%s*%]$"
+		key = math.tointeger(tonumber(key))
+	end
+	if not rest then
+		rest, key = text:match "^(.*)%.%s*([%a_][%w_]*)$"
+	end
+	if rest then
+		return rest, { key = key }
+	end
+	local called = without_arguments(text)
+	if called then
+		rest, key = called:match "^(.*)[.:]%s*([%a_][%w_]*)%s*$"
+		return rest, { method = key }
+	end
+end
+
+-- The path that ends `text`: a global's name and keys. "x = conn.domains.web1" -> { "conn", "domains", "web1" }; a key is
+-- a table { key = } or { method = } from the second on.
 local function path_of(text)
-	local keys = {}
+	local steps = {}
 	while true do
-		local rest, key = text:match '^(.*)%[%s*"([^"]*)"%s*%]$'
-		if not rest then
-			rest, key = text:match "^(.*)%[%s*'([^']*)'%s*%]$"
-		end
-		if not rest then
-			rest, key = text:match "^(.*)%[%s*(%d+)%s*%]$"
-			key = math.tointeger(tonumber(key))
-		end
-		if not rest then
-			rest, key = text:match "^(.*)%.%s*([%a_][%w_]*)$"
-		end
+		local rest, step = last_step(text)
 		if not rest then
 			local base = text:match "[%a_][%w_]*$"
 			if not base or text:sub(1, #text - #base):find "[.:]$" then
 				return nil
 			end
-			table.insert(keys, 1, base)
-			return keys
+			table.insert(steps, 1, base)
+			return steps
 		end
-		table.insert(keys, 1, key)
+		table.insert(steps, 1, step)
 		text = rest
 	end
 end
+
+-- --- values ----------------------------------------------------------------------------------------------------------
 
 -- A table's field without calling anything.
 local function raw_field(value, key)
@@ -73,25 +112,85 @@ local function raw_field(value, key)
 	end
 end
 
-local function step(value, key)
-	local name = class.of(value)
-	if not name then
-		return raw_field(value, key)
-	elseif may_read(name, key) then
+-- What names the objects of a collection, or nil where it is not known (in time).
+local function references(collection)
+	local module = require "moonvisor.collection"
+	local _, conn = module.class_of(collection)
+	local ok, list = pcall(function()
+		return module.references(collection, require("moonvisor.look").of(conn))
+	end)
+	return ok and list or nil, not ok and require("moonvisor.look").slow(list)
+end
+
+local function label(ref)
+	return ref.name or ref.portdev or ref.uuid
+end
+
+local function member_of(collection, key)
+	local name, conn = require("moonvisor.collection").class_of(collection)
+	local list, slow = references(collection)
+	for _, ref in ipairs(list or {}) do
+		if label(ref) == key then
+			return require("moonvisor.objects").new(name, conn, ref)
+		end
+	end
+	return slow and some(name) or nil
+end
+
+local function property_of(value, name, key)
+	local property = described(class.description(name).properties, key)
+	if not property then
+		return nil
+	elseif getmetatable(value) ~= Some and (property.type == "Collection" or readable[name] and readable[name][key]) then
 		local ok, found = pcall(function()
 			return value[key]
 		end)
 		return ok and found or nil
 	end
+	return some(class_named(property.type))
 end
 
-local function value_of(keys)
-	local value = raw_field(_G, keys[1])
-	for i = 2, #keys do
+-- What a method or function of the API returns, by its description.
+local function result_of(value, name, method)
+	local owner, found = name and class.description(name), nil
+	if owner then
+		found = described(owner.methods, method)
+	elseif class.described[raw_field(value, method)] then
+		found = class.described[raw_field(value, method)].method
+	end
+	local result = found and found.returns[1]
+	return result and some(class_named(result.type))
+end
+
+local function take_step(value, step)
+	local name = class_of(value)
+	if step.method then
+		return result_of(value, name, step.method)
+	elseif not name then
+		return raw_field(value, step.key)
+	elseif name == "Collection" then
+		return type(step.key) == "string" and getmetatable(value) ~= Some and member_of(value, step.key) or nil
+	end
+	return property_of(value, name, step.key)
+end
+
+-- Where names without a table before them are looked up: the globals, and before them those of M.locals().
+local function root_value(name)
+	for key, value in pairs(M.locals and M.locals() or {}) do
+		if key == name then
+			return value
+		end
+	end
+	return raw_field(_G, name)
+end
+
+local function value_of(path)
+	local value = root_value(path[1])
+	for i = 2, #path do
 		if value == nil then
 			return nil
 		end
-		value = step(value, keys[i])
+		value = take_step(value, path[i])
 	end
 	return value
 end
@@ -101,24 +200,25 @@ local function is_name(key)
 end
 
 local function collection_keys(collection, add)
-	local ok, names = pcall(require("moonvisor.collection").names, collection)
-	for _, name in ipairs(ok and names or {}) do
-		add(name)
+	if getmetatable(collection) ~= Some then
+		for _, ref in ipairs(references(collection) or {}) do
+			add(label(ref))
+		end
 	end
 end
 
 -- Calls add(name, is_function) for what can follow `value` and a dot or colon.
 local function members(value, colon, add)
-	local name = class.of(value)
+	local name = class_of(value)
 	if name then
-		local described = class.description(name)
+		local about = class.description(name)
 		if name == "Collection" and not colon then -- its methods have a colon, its keys are what is wanted here
 			return collection_keys(value, add)
 		end
-		for _, method in ipairs(described.methods) do
+		for _, method in ipairs(about.methods or {}) do
 			add(method.name, true)
 		end
-		for _, property in ipairs(colon and {} or described.properties) do
+		for _, property in ipairs(colon and {} or about.properties) do
 			add(property.name)
 		end
 		return
@@ -172,7 +272,7 @@ function M.complete(before, word)
 				add(name:sub(#start + 1))
 			end
 		end
-		if class.of(value) == "Collection" then
+		if class_of(value) == "Collection" then
 			collection_keys(value, add_key)
 		elseif type(value) == "table" then
 			members(value, false, add_key)
@@ -188,6 +288,9 @@ function M.complete(before, word)
 			members(value, separator == ":", add_name)
 		end
 	elseif word ~= "" or not before:find "%S" then
+		for name, value in pairs(M.locals and M.locals() or {}) do
+			add_name(name, type(value) == "function")
+		end
 		members(_G, false, add_name)
 		for _, keyword in ipairs(keywords) do
 			add(keyword)

@@ -1,8 +1,10 @@
 /* Making calls: what the API checks before a driver sees them. */
 #include "engine/api/call.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/api/check.h"
 #include "engine/api/conn.h"
@@ -55,6 +57,14 @@ static int check_reader(const struct mv_call_desc *desc, const void *args, struc
 	return 0;
 }
 
+static void be_slow(unsigned milliseconds)
+{
+	struct timespec left = { .tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L };
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
 static int invoke(struct mv_conn *conn, enum mv_call_id call, const void *args, void *ret, struct mv_stream **stream,
 		  struct mv_error **err)
 {
@@ -65,6 +75,8 @@ static int invoke(struct mv_conn *conn, enum mv_call_id call, const void *args, 
 		return -1;
 	if (mv_call_check(call, args, err) < 0)
 		return -1;
+	if (conn->drv->delay_ms)
+		be_slow(conn->drv->delay_ms);
 	if (mv_calls_have(calls, call))
 		return mv_calls_invoke(calls, call, conn->drv, args, ret, stream, err);
 	if (stream)

@@ -99,6 +99,11 @@ bool mv_conn_embedded(const struct mv_conn *conn)
 	return conn->drv->ops->define;
 }
 
+bool mv_conn_slow(const struct mv_conn *conn)
+{
+	return conn->drv->slow;
+}
+
 const char *mv_conn_uri(const struct mv_conn *conn)
 {
 	return conn->uri;

@@ -23,6 +23,7 @@ bool mv_conn_read_only(const struct mv_conn *conn);
 struct mv_conn *mv_conn_ref(struct mv_conn *conn);
 void mv_conn_unref(struct mv_conn *conn); /* guests go on */
 const char *mv_conn_uri(const struct mv_conn *conn);
+bool mv_conn_slow(const struct mv_conn *conn);     /* its host may need long for an answer */
 bool mv_conn_embedded(const struct mv_conn *conn); /* the driver makes guests from specifications, in this process */
 
 /* Waits at most timeout_ms (-1: for ever) for something to happen, then handles all that is there: events are

@@ -11,6 +11,8 @@
 #include "engine/test/calls.h"
 #include "engine/test/load.h"
 
+#define MAX_DELAY 60 /* seconds */
+
 #define SLOT(call) .call = mv_test_##call,
 static const struct mv_calls test_calls = { MV_TEST_ALL_CALLS(SLOT) };
 
@@ -66,11 +68,11 @@ static struct mv_test_host *host_create(struct mv_error **err)
  * as long as there is one: so that a script can see in one connection what it does in another. */
 static _Thread_local struct mv_test_host *shared_host;
 
-static struct mv_test_host *open_default(struct mv_error **err)
+static struct mv_test_host *open_default(bool own, struct mv_error **err)
 {
 	struct mv_test_host *host;
 
-	if (shared_host) {
+	if (shared_host && !own) {
 		shared_host->refs++;
 		return shared_host;
 	}
@@ -86,7 +88,8 @@ static struct mv_test_host *open_default(struct mv_error **err)
 		host_unref(host);
 		return NULL;
 	}
-	shared_host = host;
+	if (!own)
+		shared_host = host;
 	return host;
 }
 
@@ -127,17 +130,41 @@ static int check_user(const struct mv_test_host *host, const struct mv_uri *uri,
 			    "authentication failed, see test XML for the correct username/password");
 }
 
+/* ?delay=SECONDS: how long each call takes, to try programs with a host that is far away. */
+static int read_delay(const struct mv_uri *uri, unsigned *milliseconds, struct mv_error **err)
+{
+	const char *text = mv_uri_get(uri, "delay");
+	char *end;
+	double seconds;
+
+	*milliseconds = 0;
+	if (!text)
+		return 0;
+	seconds = strtod(text, &end);
+	if (end == text || *end || !(seconds >= 0 && seconds <= MAX_DELAY))
+		return mv_error_set(err, MV_ERR_INVALID_ARG,
+				    "delay=%s: the delay of calls must be a number of seconds from 0 to %d", text,
+				    MAX_DELAY);
+	*milliseconds = (unsigned)(seconds * 1000);
+	return 0;
+}
+
 static int test_open(const struct mv_uri *uri, struct mv_driver **out, struct mv_error **err)
 {
 	struct mv_test_driver *test;
+	unsigned delay_ms;
 
 	if (!uri->path[0] || strcmp(uri->path, "/") == 0)
 		return mv_error_set(err, MV_ERR_INVALID_ARG, "testOpen: supply a path or use test:///default");
+	if (read_delay(uri, &delay_ms, err) < 0)
+		return -1;
 	test = calloc(1, sizeof(*test));
 	if (!test)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory for a connection");
+	test->driver.delay_ms = delay_ms;
+	test->driver.slow = delay_ms > 0;
 	test->driver.ops = &mv_test_driver;
-	test->host = strcmp(uri->path, "/default") == 0 ? open_default(err) : open_file(uri->path, err);
+	test->host = strcmp(uri->path, "/default") == 0 ? open_default(delay_ms > 0, err) : open_file(uri->path, err);
 	if (!test->host) {
 		free(test);
 		return -1;

@@ -168,6 +168,25 @@ function objects.device_alias(raw, _, given)
 	return attributes(raw, given, "/domain/devices/*/alias/@name")
 end
 
+-- The calls of the connection. A prompt does not open one here that may keep the user waiting; what fails is silent.
+local function raw_of(ctl)
+	if ctl.before then
+		ctl.before()
+	end
+	local conn = rawget(ctl, "conn")
+	if not conn then
+		if rawget(ctl, "real_raw") then
+			return rawget(ctl, "real_raw")
+		end
+		local uri = require("moonvisor.command.open").uri(ctl.uri)
+		if ctl.prompt and not ctl.plain and not (uri:find "^test:" or uri:find "^kvm:///embed") then
+			return nil
+		end
+		conn = ctl:connect(ctl.uri, ctl.readonly)
+	end
+	return require("moonvisor.look").of(conn)
+end
+
 --- All values for an option that is completed this way; an empty list where that is not known.
 ---@param kind string     the option's `complete`
 ---@param among? string   its `among`
@@ -185,7 +204,7 @@ function M.of(ctl, kind, among, given)
 		return {}
 	end
 	local ok, list = pcall(function()
-		return objects[kind](ctl.raw, among, given)
+		return objects[kind](raw_of(ctl), among, given)
 	end)
 	return ok and list or {}
 end
