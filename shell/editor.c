@@ -2,11 +2,14 @@
 #include "shell/editor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <readline/history.h>
@@ -200,21 +203,49 @@ static int editor_set_completer(lua_State *L)
 /* --- history
  * ---------------------------------------------------------------------------------------------------------- */
 
-/* load_history(path): a missing file is an empty one */
+/* Several shells share a file: whoever writes holds a lock beside it, because cutting the file replaces it. Returns the
+ * lock to be closed, or -1, where it has to go without. */
+static int lock_history(const char *path)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	if (snprintf(name, sizeof(name), "%s.lock", path) >= (int)sizeof(name))
+		return -1;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void unlock_history(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* load_history(path): a missing file is an empty one. Returns why it cannot be read, or nothing. */
 static int editor_load_history(lua_State *L)
 {
 	const char *path = luaL_checkstring(L, 1);
-	int errnum = read_history(path);
+	int errnum;
+	int lock;
 
+	lock = lock_history(path);
 	stifle_history(HISTORY_LINES);
-	if (errnum != 0 && errnum != ENOENT) {
-		lua_pushstring(L, strerror(errnum));
-		return 1;
-	}
-	/* A file much longer than what is kept is cut, seldom, so that several shells hardly ever meet here. */
-	if (history_total_bytes() > 0 && history_length >= HISTORY_LINES)
+	errnum = read_history(path);
+	/* What grew as long as what is kept is cut to half of it, so that this is seldom done. */
+	if (errnum == 0 && history_length >= HISTORY_LINES)
 		history_truncate_file(path, HISTORY_LINES / 2);
-	return 0;
+	unlock_history(lock);
+	if (errnum == 0 || errnum == ENOENT)
+		return 0;
+	lua_pushstring(L, strerror(errnum));
+	return 1;
 }
 
 /* add_history(text, path or nil): also appends it to the file, at once, so that several shells share it */
@@ -227,16 +258,15 @@ static int editor_add_history(lua_State *L)
 	if (last && strcmp(last->line, text) == 0)
 		return 0;
 	add_history(text);
-	if (path && append_history(1, path) != 0) {
-		int errnum = errno;
+	if (path) {
+		int lock = lock_history(path);
+		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* append_history() wants an existing file */
 
-		/* append_history() wants an existing file. */
-		FILE *file = errnum == ENOENT ? fopen(path, "ae") : NULL;
-
-		if (file) {
-			fclose(file);
+		if (fd >= 0) {
+			close(fd);
 			append_history(1, path);
 		}
+		unlock_history(lock);
 	}
 	return 0;
 }

@@ -96,6 +96,11 @@ void mv_signals_arm(lua_State *L)
 		set_hook(L);
 }
 
+lua_State *mv_signals_armed(void)
+{
+	return signals.armed;
+}
+
 void mv_signals_editing(bool on)
 {
 	for (size_t i = 0; i < MV_ARRAY_SIZE(editing_signals); i++)

@@ -13,6 +13,8 @@ int mv_signals_open(void);
 /* From now on SIGINT raises the error `interrupted` in the Lua code that L runs, at once if there was one that nobody
  * has seen yet; NULL: it only goes into the pipe. */
 void mv_signals_arm(lua_State *L);
+/* What SIGINT is raised in now, or NULL. */
+lua_State *mv_signals_armed(void);
 /* While a line is edited, the signals that concern the terminal are taken as well; otherwise they do what they do. */
 void mv_signals_editing(bool on);
 /* Readable when a signal that concerns the terminal came. */

@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,15 @@ static int terminal_width(lua_State *L)
 	struct winsize size;
 
 	lua_pushinteger(L, ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80);
+	return 1;
+}
+
+/* height() -> lines of the terminal, 24 where there is none */
+static int terminal_height(lua_State *L)
+{
+	struct winsize size;
+
+	lua_pushinteger(L, ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24);
 	return 1;
 }
 
@@ -180,23 +191,94 @@ static int terminal_current_folder(lua_State *L)
 	return 2;
 }
 
-/* interruptible(function, ...): calls it; Ctrl-C raises `interrupted` in it. Returns what pcall() returns. */
-static int terminal_interruptible(lua_State *L)
+/* Calls the function at index 1, with SIGINT raised in `armed`, and leaves everything as it was before. Returns what
+ * pcall() returns. */
+static int call_with(lua_State *L, lua_State *armed)
 {
+	lua_State *before = mv_signals_armed();
 	int status;
 
 	luaL_checktype(L, 1, LUA_TFUNCTION);
-	mv_signals_arm(L);
+	mv_signals_arm(armed);
 	status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
 	mv_signals_arm(NULL);
+	if (before)
+		mv_signals_arm(before);
 	lua_pushboolean(L, status == LUA_OK);
 	lua_insert(L, 1);
 	return lua_gettop(L);
 }
 
+/* interruptible(function, ...): calls it; Ctrl-C raises `interrupted` in it. Returns what pcall() returns. */
+static int terminal_interruptible(lua_State *L)
+{
+	return call_with(L, L);
+}
+
+/* uninterrupted(function, ...): the same inside of an interruptible function, but Ctrl-C raises nothing. */
+static int terminal_uninterrupted(lua_State *L)
+{
+	return call_with(L, NULL);
+}
+
+static void write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) /* the reader has gone, which is its right */
+			return;
+		data += n;
+		size -= (size_t)n;
+	}
+}
+
+/* page(command, text): gives the text to a program that the system's shell starts; Ctrl-C is that program's meanwhile.
+ * Returns whether it was shown: not when the program could not be started. */
+static int terminal_page(lua_State *L)
+{
+	const char *command = luaL_checkstring(L, 1);
+	size_t size;
+	const char *text = luaL_checklstring(L, 2, &size);
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, interrupt, broken_pipe;
+	int fds[2];
+	int status = 127 << 8;
+	pid_t pid;
+
+	fflush(stdout);
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		lua_pushboolean(L, false);
+		return 1;
+	}
+	sigaction(SIGINT, &ignore, &interrupt);
+	sigaction(SIGPIPE, &ignore, &broken_pipe);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGPIPE, SIG_DFL);
+		dup2(fds[0], STDIN_FILENO);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(fds[0]);
+	if (pid > 0)
+		write_all(fds[1], text, size);
+	close(fds[1]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGPIPE, &broken_pipe, NULL);
+	lua_pushboolean(L, !WIFEXITED(status) || WEXITSTATUS(status) < 126);
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{ "isatty", terminal_isatty },
 	{ "width", terminal_width },
+	{ "height", terminal_height },
+	{ "page", terminal_page },
 	{ "make_folder", terminal_make_folder },
 	{ "clock", terminal_clock },
 	{ "pid", terminal_pid },
@@ -208,6 +290,7 @@ static const luaL_Reg functions[] = {
 	{ "change_folder", terminal_change_folder },
 	{ "current_folder", terminal_current_folder },
 	{ "interruptible", terminal_interruptible },
+	{ "uninterrupted", terminal_uninterrupted },
 	{ NULL, NULL },
 };
 

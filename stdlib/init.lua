@@ -19,6 +19,12 @@ local virt = class.functions {
 		return require("moonvisor.task").map(list, fn, options)
 	end,
 	on_callback_error = wait.on_callback_error,
+	repl = function()
+		if not package.preload["moonvisor.editor"] then
+			require("moonvisor.errors").raise("no_support", "virt.repl: the prompt is a part of mvsh; run the program with it.")
+		end
+		require("moonvisor.repl").inside()
+	end,
 	help = function(topic)
 		return require("moonvisor.help").text(topic)
 	end,

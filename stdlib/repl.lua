@@ -1,40 +1,69 @@
 -- The prompt. While it waits for keys, the events of all open connections are delivered.
 
-local complete = require "moonvisor.complete"
 local core = require "moonvisor.core"
 local editor = require "moonvisor.editor"
+local pager = require "moonvisor.pager"
 local pretty = require "moonvisor.pretty"
 local session = require "moonvisor.command.session"
+local settings = require "moonvisor.settings"
 local terminal = require "moonvisor.terminal"
 local wait = require "moonvisor.wait"
 
 local M = {}
 
 local STDIN = 0
-local PROMPT, CONTINUATION = "mvsh> ", "   .. "
+local PROMPT, CONTINUATION, INNER = "mvsh> ", "   .. ", "mvsh(%s)> "
 
--- The history file; nil, after saying so once, where there can be none.
+---@class Prompt
+---@field history? string     the file
+---@field colour boolean
+---@field ctl Control
+---@field variables table     where Lua's names are
+---@field frame? table        of the function in whose middle it is; see locals.lua
+---@field trace? boolean
+
+-- The history file, read once in a program; nil, after saying so once, where there can be none.
+local history_file
+
 local function open_history()
+	if history_file ~= nil then
+		return history_file or nil
+	end
 	local path = session.history_path()
 	if not path then
+		history_file = false
 		return nil
 	end
 	local why = terminal.make_folder(path:match "^(.*)/") or editor.load_history(path)
 	if why then
 		io.stderr:write(("mvsh: the history cannot be kept in '%s': %s\n"):format(path, why))
-		return nil
 	end
-	return path
+	history_file = not why and path or false
+	return history_file or nil
 end
 
-local function report(err, colour)
+local function use_colour()
+	if settings.colour ~= nil then
+		return settings.colour
+	end
+	return terminal.isatty(1) and os.getenv "TERM" ~= "dumb" and (os.getenv "NO_COLOR" or "") == ""
+end
+
+local function report(prompt, err)
 	local ok, text = pcall(tostring, err)
 	text = ok and text or "an error that cannot be shown"
-	io.stderr:write(colour and "\27[31merror:\27[0m " or "error: ", text, "\n")
+	io.stdout:flush()
+	io.stderr:write(use_colour() and "\27[31merror:\27[0m " or "error: ", text, "\n")
+	local hint = prompt and ok and require("moonvisor.hints").of(err)
+	if hint then
+		io.stderr:write("hint: ", hint, "\n")
+	end
 end
 
+-- --- lines -----------------------------------------------------------------------------------------------------------
+
 -- Delivers events while a line is being edited: the line makes room for what their functions print.
-local function deliver_while_editing(conns, colour)
+local function deliver_while_editing(conns)
 	editor.hide()
 	local ok, err = terminal.interruptible(function()
 		for _, conn in ipairs(conns) do
@@ -44,29 +73,34 @@ local function deliver_while_editing(conns, colour)
 		end
 	end)
 	if not ok then
-		report(err, colour)
+		report(nil, err)
 	end
 	io.stdout:flush()
 	editor.show()
 end
 
 -- Reads a line. Returns the line, nil at the end of the input, or false after Ctrl-C.
-local function read_line(prompt, colour)
-	editor.start(prompt)
+local function read_line(text)
+	editor.start(text)
 	while true do
-		local watched = wait.connections()
-		local count = #watched
-		watched[count + 1], watched[count + 2] = STDIN, editor.signal_fd()
+		local watched, conns = {}, {}
+		for _, conn in ipairs(wait.connections()) do
+			local busy = core.looking(conn) -- a call of completion, which goes on: nobody else may use it meanwhile
+			watched[#watched + 1] = busy or conn
+			conns[#conns + 1] = not busy and conn or nil
+		end
+		watched[#watched + 1] = STDIN
+		watched[#watched + 1] = editor.signal_fd()
 		local ready = core.poll(watched, -1)
 		if editor.signals() then
 			return false
 		end
-		local conns = {}
-		for i = 1, count do
-			conns[#conns + 1] = ready[watched[i]] and watched[i] or nil
+		local with_events = {}
+		for _, conn in ipairs(conns) do
+			with_events[#with_events + 1] = ready[conn] and conn or nil
 		end
-		if #conns > 0 then
-			deliver_while_editing(conns, colour)
+		if #with_events > 0 then
+			deliver_while_editing(with_events)
 		end
 		if ready[STDIN] then
 			local done, line = editor.feed()
@@ -77,51 +111,84 @@ local function read_line(prompt, colour)
 	end
 end
 
+-- What stands before a line.
+local function prompt_text(prompt)
+	if prompt.frame then
+		return INNER:format(prompt.frame.where)
+	end
+	local text = settings.prompt
+	if type(text) == "function" then
+		local ok, made = pcall(text, rawget(_G, "conn"))
+		text = ok and type(made) == "string" and made or nil
+	end
+	return text or PROMPT
+end
+
+-- --- statements ------------------------------------------------------------------------------------------------------
+
 -- Compiles an expression or a statement. Returns the function; nil and the message; nil, message, true when more lines
 -- may complete it.
-local function compile(text)
-	local fn = load("return " .. text, "=prompt", "t")
-	if fn then
-		return fn
+local function compile(prompt, text)
+	local fn = load("return " .. text, "=prompt", "t", prompt.variables)
+	local message, more
+	if not fn then
+		fn, message = load(text, "=prompt", "t", prompt.variables)
+		more = message ~= nil and message:sub(-5) == "<eof>"
 	end
-	local statement, message = load(text, "=prompt", "t")
-	return statement, message, message ~= nil and message:sub(-5) == "<eof>"
+	if fn and prompt.frame then
+		local compiled = fn
+		fn = function()
+			return compiled(require("moonvisor.locals").varargs(prompt.frame))
+		end
+	end
+	return fn, message, more
 end
 
 -- What a line does, as a function: "!" is for the system's shell, a command is run, anything else is Lua. Returns like
 -- compile().
-local function understand(text, ctl)
+local function understand(prompt, text)
 	local line = text:match "^%s*!(.*)$"
 	if line then
 		return function()
 			os.execute(line)
 		end
 	elseif session.is_command(text) then
-		if session.unfinished(ctl, text) then
+		if session.unfinished(prompt.ctl, text) then
 			return nil, "the command is not complete", true
 		end
 		return function()
-			session.run(ctl, text)
+			pager.around(session.run, prompt.ctl, text)
 		end
 	end
-	return compile(text)
+	local fn, message, more = compile(prompt, text)
+	if not fn and not more then
+		message = require("moonvisor.hints").syntax(text, message)
+	end
+	return fn, message, more
+end
+
+-- A line that begins with a blank stays out of the history, as in other shells.
+local function remember(prompt, text)
+	if text:find "^%S" then
+		editor.add_history(text, prompt.history)
+	end
 end
 
 -- Reads lines until they are complete. Returns function or nil and message; false after Ctrl-C; nothing at the end.
-local function read_statement(history, colour, ctl)
-	local text = read_line(PROMPT, colour)
+local function read_statement(prompt)
+	local text = read_line(prompt_text(prompt))
 	while text do
-		local fn, message, more = understand(text, ctl)
+		local fn, message, more = understand(prompt, text)
 		if not more then
 			if text:find "%S" then
-				editor.add_history(text, history)
-				ctl.statements[#ctl.statements + 1] = text
+				remember(prompt, text)
+				table.insert(prompt.ctl.statements, text)
 			end
 			return fn or nil, message
 		end
-		local line = read_line(CONTINUATION, colour)
+		local line = read_line(CONTINUATION)
 		if line == nil then -- Ctrl-D in the middle: say what is missing
-			editor.add_history(text, history)
+			remember(prompt, text)
 			io.stdout:write "\n"
 			return nil, message
 		end
@@ -132,38 +199,64 @@ local function read_statement(history, colour, ctl)
 	end
 end
 
-local function print_values(colour, ...)
-	local options = { colour = colour, width = terminal.width() }
+local function print_values(...)
+	local options = { colour = use_colour(), width = terminal.width(), depth = settings.depth }
 	for i = 1, select("#", ...) do
-		io.stdout:write(pretty.format((select(i, ...)), options), "\n")
+		pager.write(pretty.format((select(i, ...)), options) .. "\n")
 	end
 end
 
-local function finish(colour, ok, ...)
-	if not ok then
-		report((...), colour)
-	elseif select("#", ...) > 0 then
-		print_values(colour, ...)
+-- The error with a traceback that ends where the prompt begins.
+local function with_traceback(err)
+	if rawequal(err, core.interrupted) then
+		return err
+	end
+	local ok, text = pcall(tostring, err)
+	local trace = debug.traceback(ok and text or "an error that cannot be shown", 2)
+	return (trace:gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", ""))
+end
+
+-- Runs a statement and shows what comes of it. Ctrl-C ends it.
+local function run(prompt, fn)
+	local trace = prompt.ctl.trace or settings.trace
+	local body = fn
+	if trace then
+		function body()
+			local result = table.pack(xpcall(fn, with_traceback))
+			if not result[1] then
+				error(result[2], 0)
+			end
+			return table.unpack(result, 2, result.n)
+		end
+	end
+	local result = table.pack(terminal.interruptible(body))
+	if not result[1] then
+		report(prompt, result[2])
+	elseif result.n > 1 then
+		local ok, err = terminal.interruptible(pager.around, print_values, table.unpack(result, 2, result.n))
+		if not ok then
+			report(nil, err)
+		end
 	end
 	io.stdout:flush()
 end
 
--- `help` alone, help(x), help "word".
-local function help_object()
-	local help = require "moonvisor.help"
-	return setmetatable({}, {
-		__call = function(_, topic)
-			print(help.text(topic))
-		end,
-		__tostring = function()
-			return help.text()
-		end,
-	})
-end
+-- --- completion ------------------------------------------------------------------------------------------------------
 
 -- Words for a line that is a command, or for Lua; the first word may become either.
-local function complete_line(ctl, before, word)
-	local commands = require "moonvisor.command.complete"
+local function complete_line(prompt, before, word)
+	local commands, complete = require "moonvisor.command.complete", require "moonvisor.complete"
+	local ctl = prompt.ctl
+	local look = require "moonvisor.look"
+	look.limit = settings.completion_time or look.limit
+	look.start()
+	complete.locals = prompt.frame and function()
+		return require("moonvisor.locals").all(prompt.frame)
+	end or nil
+	local shell = before:match "^%s*!%s*(.*)$" -- files, for the system's shell
+	if shell then
+		return commands.files_at_prompt(before, word)
+	end
 	if before:find "^%s*[%w_-]+[%s;]" then
 		if session.is_command(before) then
 			return commands.at_prompt(ctl, before, word)
@@ -183,34 +276,123 @@ local function complete_line(ctl, before, word)
 	return found
 end
 
---- Runs the prompt until Ctrl-D.
----@param options {quiet: boolean, colour: boolean, version: string, settings: ControlSettings?}
-function M.run(options)
-	local history = open_history()
-	local ctl = session.shared(options.settings)
-	ctl.prompt, ctl.statements = true, {}
-	editor.set_completer(function(before, word)
-		return complete_line(ctl, before, word)
-	end)
-	_G.help = help_object()
-	if not options.quiet then
-		print(("Moonvisor %s, %s. help describes the API, Ctrl-D leaves."):format(options.version, _VERSION))
+-- --- the prompt ------------------------------------------------------------------------------------------------------
+
+-- `help` alone, help(x), help "word".
+local function help_object()
+	local help = require "moonvisor.help"
+	return setmetatable({}, {
+		__call = function(_, topic)
+			pager.around(pager.write, help.text(topic) .. "\n")
+		end,
+		__tostring = function()
+			return help.text()
+		end,
+	})
+end
+
+-- Runs the user's start-up file. An error in it is shown, and the prompt comes all the same.
+local function run_start_file(prompt)
+	local folder = require("moonvisor.command.registry").user_folder()
+	local path = folder and folder .. "/init.lua"
+	local file = path and io.open(path)
+	if not file then
+		return
 	end
+	file:close()
+	local fn, message = loadfile(path, "t")
+	if not fn then
+		return report(nil, message)
+	end
+	local ok, err = terminal.interruptible(function()
+		local fine, traced = xpcall(fn, with_traceback, path)
+		if not fine then
+			error(traced, 0)
+		end
+	end)
+	if not ok then
+		report(prompt, err)
+	end
+	io.stdout:flush()
+end
+
+local function loop(prompt)
+	editor.set_completer(function(before, word)
+		return complete_line(prompt, before, word)
+	end)
 	while true do
-		local fn, message = read_statement(history, options.colour, ctl)
+		local fn, message = read_statement(prompt)
 		if fn then
-			finish(options.colour, terminal.interruptible(fn))
-			if ctl.left then
-				return
+			run(prompt, fn)
+			if prompt.ctl.left then
+				return true
 			end
 		elseif message then
-			report(message, options.colour)
+			report(nil, message)
 		elseif fn == nil then
-			break
+			return false
 		end
 	end
+end
+
+-- A control object whose output goes to the pager when it is long.
+local function control(variables, given)
+	local ctl = session.shared(given, variables)
+	ctl.prompt, ctl.statements, ctl.write, ctl.flush = true, {}, pager.write, pager.flush
+	local write_error = ctl.write_error
+	ctl.write_error = function(text)
+		pager.flush()
+		write_error(text)
+	end
+	return ctl
+end
+
+local current -- the innermost prompt
+
+--- Runs the prompt until Ctrl-D.
+---@param options {quiet: boolean, version: string, no_init: boolean?, settings: ControlSettings?}
+function M.run(options)
+	local prompt = { history = open_history(), ctl = control(_G, options.settings), variables = _G }
+	current = prompt
+	_G.help = help_object()
+	if not options.no_init then
+		run_start_file(prompt)
+	end
 	if not options.quiet then
+		print(("Moonvisor %s, %s. help shows the commands, help \"virt\" the Lua API; Ctrl-D leaves."):format(options.version,
+			_VERSION))
+	end
+	if not loop(prompt) and not options.quiet then
 		io.stdout:write "\n"
+	end
+end
+
+--- Opens the prompt in the middle of a function, whose variables it sees, until Ctrl-D; then the function goes on.
+function M.inside()
+	if not (terminal.isatty(0) and terminal.isatty(1)) then
+		require("moonvisor.errors").raise("no_support", "virt.repl: there is no terminal to show a prompt at.")
+	end
+	local locals = require "moonvisor.locals"
+	local frame = locals.frame()
+	local globals = _G
+	globals.help = globals.help or help_object()
+	local variables = frame and locals.environment(frame, globals) or globals
+	local before = current
+	local prompt = { history = open_history(), ctl = control(variables, before and before.ctl.given or {}),
+		variables = variables, frame = frame }
+	prompt.ctl.trace = before and before.ctl.trace
+	current = prompt
+	local ok, err = terminal.uninterrupted(loop, prompt)
+	current = before
+	if before then
+		editor.set_completer(function(line, word)
+			return complete_line(before, line, word)
+		end)
+	end
+	io.stdout:write "\n"
+	io.stdout:flush()
+	if not ok then
+		error(err, 0)
 	end
 end
 

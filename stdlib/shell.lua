@@ -24,7 +24,8 @@ usage: mvsh [OPTIONS]                  a prompt for commands and Lua (without a
   -K, --keepalive-count NUMBER
                        how often a remote host is probed, and for how long
       --escape CHAR    what leaves a guest's console; default ^]
-      --trace          errors of commands with a traceback
+      --no-init        does not run ~/.config/moonvisor/init.lua at the prompt
+      --trace          errors at the prompt and of commands with a traceback
   -h, --help           shows this
   -v, -V, --version    shows the version
 
@@ -38,7 +39,7 @@ local options = {}
 for _, item in ipairs {
 	{ "c", "connect", true }, { "r", "readonly" }, { "e", "execute", true }, { "o", "output", true }, { "q", "quiet" },
 	{ "t", "timing" }, { "d", "debug", true }, { "l", "log", true }, { "k", "keepalive-interval", true },
-	{ "K", "keepalive-count", true }, { nil, "escape", true }, { nil, "trace" }, { "h", "help" }, { "v", "version" },
+	{ "K", "keepalive-count", true }, { nil, "escape", true }, { nil, "trace" }, { nil, "no-init" }, { "h", "help" }, { "v", "version" },
 	{ "V", "version" },
 } do
 	local letter, name, value = item[1], item[2], item[3] or false
@@ -212,12 +213,10 @@ local function run_script(arguments, first)
 end
 
 local function run_prompt(given, arguments, settings)
-	local terminal = require "moonvisor.terminal"
-	local dumb = os.getenv "TERM" == "dumb" or (os.getenv "NO_COLOR" or "") ~= ""
 	set_arg(arguments, #arguments + 1, arguments[0])
 	require("moonvisor.repl").run {
 		quiet = given.quiet,
-		colour = terminal.isatty(1) and not dumb,
+		no_init = given["no-init"],
 		version = require("moonvisor").version,
 		settings = settings,
 	}

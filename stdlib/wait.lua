@@ -186,6 +186,13 @@ local function round(own)
 	return ready, any or delivered > 0 or resumed or was_woken
 end
 
+local before_waiting
+
+--- Sets what is called before the program waits: whoever keeps output back shows it now. nil: nothing.
+function M.before_waiting(fn)
+	before_waiting = fn
+end
+
 --- Waits until one of `list` (streams, descriptors) can be read, `writer` can be written, an event or a signal came, or
 --- the deadline is over, and delivers events. A connection in the list is left to the caller to deliver. In a task
 --- the others go on meanwhile.
@@ -195,6 +202,9 @@ function M.step(list, deadline, writer)
 	local request = { list, deadline, writer }
 	if is_task[coroutine.running()] then
 		return coroutine.yield(request)
+	end
+	if before_waiting then
+		before_waiting()
 	end
 	while true do
 		local ready, any = round(request)

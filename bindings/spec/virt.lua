@@ -78,6 +78,17 @@ return {
 			example = "virt.on_callback_error(function(err, traceback, event) log:write(traceback) end)",
 		},
 		{
+			name = "repl",
+			summary = "opens the prompt in the middle of a program",
+			detail = "The local variables of the function that calls it, those of the functions around it and `...` can be "
+				.. "read and set as if the line stood there; commands use the variable `conn`. Ctrl-D goes on with the "
+				.. "program. Only in mvsh, and only at a terminal.",
+			params = {},
+			returns = {},
+			errors = { "no_support" },
+			example = "if not ok then virt.repl() end",
+		},
+		{
 			name = "help",
 			summary = "describes an object, a method, a class or a word",
 			params = {

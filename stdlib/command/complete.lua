@@ -171,6 +171,23 @@ function M.words(ctl, line)
 	return M.candidates(ctl, last_command(line:sub(1, start - 1)), line:sub(start)), start
 end
 
+--- Files, for the last word of a line.
+function M.files_at_prompt(before, word)
+	local line = before .. word
+	local start = line:match "^.*[%s]()" or 1
+	local found, kept = files(line:sub(start):gsub("^!", "")), #before + 1 - start
+	if line:sub(start, start) == "!" then
+		kept = kept - 1
+	end
+	for i, path in ipairs(found) do
+		found[i] = path:sub(kept + 1)
+	end
+	if #found == 1 and found[1]:sub(-1) ~= "/" then
+		found[1] = found[1] .. " "
+	end
+	return found
+end
+
 --- For readline, whose words end at other characters too: `before` is the line before its word. The candidates are
 --- without what readline does not replace; one that is alone and whole ends with a blank.
 function M.at_prompt(ctl, before, word)

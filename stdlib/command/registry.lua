@@ -97,13 +97,14 @@ end
 
 local own -- { names = { name = command }, groups = { ... } }, when they have been read
 
-local function own_folder()
+--- The folder of the user's own configuration: init.lua and commands/; nil when nobody knows where that is.
+function M.user_folder()
 	local base = os.getenv "XDG_CONFIG_HOME"
 	if not base or base:sub(1, 1) ~= "/" then
 		local home = os.getenv "HOME"
 		base = home and home ~= "" and home .. "/.config"
 	end
-	return base and base .. "/moonvisor/commands"
+	return base and base .. "/moonvisor"
 end
 
 local function complain(format, ...)
@@ -142,10 +143,11 @@ end
 local function read_own()
 	own = { names = {}, groups = {} }
 	_G.virt = _G.virt or require "moonvisor" -- as in any Lua program of mvsh
-	local folder = M.own_commands ~= false and own_folder()
+	local folder = M.own_commands ~= false and M.user_folder()
 	if not folder then
 		return
 	end
+	folder = folder .. "/commands"
 	for _, name in ipairs(require("moonvisor.terminal").list_folder(folder) or {}) do
 		if name:match "%.lua$" and name:sub(1, 1) ~= "." then
 			read_own_file(folder .. "/" .. name)

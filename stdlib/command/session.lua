@@ -43,18 +43,22 @@ function M.new(settings)
 	return control.new(settings)
 end
 
---- A control object for the prompt: it takes the global `conn` as its connection, and sets it when it opens one.
+--- A control object for the prompt: it takes the variable `conn` as its connection, and sets it when it opens one.
 ---@param settings ControlSettings
-function M.shared(settings)
+---@param variables table   where that variable is
+function M.shared(settings, variables)
 	local ctl = control.new(settings)
 	local open = ctl.open
 	ctl.open = function(uri, readonly)
 		local conn = open(uri, readonly)
-		_G.conn = conn
+		variables.conn = conn
 		return conn
 	end
 	ctl.before = function()
-		local conn = rawget(_G, "conn")
+		local conn = variables.conn
+		if debug.getmetatable(conn) ~= require("moonvisor.core").Connection.metatable then
+			conn = nil -- something else of that name
+		end
 		if conn ~= rawget(ctl, "conn") then
 			rawset(ctl, "conn", conn)
 			rawset(ctl, "real_raw", nil)

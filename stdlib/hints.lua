@@ -1,0 +1,58 @@
+-- What to do about an error, for people at a terminal: one line after its message.
+
+local errors = require "moonvisor.errors"
+
+local M = {}
+
+local by_code = {
+	no_domain = "`list --all` shows the domains that there are",
+	no_network = "`net-list --all` shows the networks that there are",
+	no_storage_pool = "`pool-list --all` shows the pools that there are",
+	no_storage_vol = "`vol-list POOL` shows the volumes of a pool",
+	no_interface = "`iface-list --all` shows the interfaces that there are",
+	no_node_device = "`nodedev-list` shows the devices that there are",
+	no_secret = "`secret-list` shows the secrets that there are",
+	no_nwfilter = "`nwfilter-list` shows the filters that there are",
+	no_domain_snapshot = "`snapshot-list DOMAIN` shows the snapshots of a domain",
+	no_domain_checkpoint = "`checkpoint-list DOMAIN` shows the checkpoints of a domain",
+	invalid_conn = "`connect URI` opens a connection, as does conn = virt.open(URI)",
+	no_connect = "`connect URI` opens a connection, as does conn = virt.open(URI)",
+}
+
+-- Messages of Lua itself.
+local by_text = {
+	{ "attempt to index a nil value %(global 'conn'%)",
+		"there is no connection yet: `connect URI` opens one, as does conn = virt.open(URI)" },
+	{ "attempt to index a nil value %(field '[^']+'%)",
+		"there is nothing of that name; a collection's member that does not exist is nil" },
+}
+
+--- A sentence, or nil.
+function M.of(err)
+	if errors.is(err) then
+		return err.code == "operation_denied" and err.message:find "read only" and "the connection was opened with --readonly"
+			or by_code[err.code]
+	end
+	for _, item in ipairs(type(err) == "string" and by_text or {}) do
+		if err:find(item[1]) then
+			return item[2]
+		end
+	end
+end
+
+--- The message of a line that is neither a command nor Lua: when its first word looks like a command, that is what it
+--- was meant to be.
+function M.syntax(text, message)
+	local word, rest = text:match "^%s*([%a][%w_-]*)(.*)$"
+	if not word or rest:find "^%s*[=(.:%[,{\"']" or not rest:find "^%s" and rest ~= "" then
+		return message
+	end
+	local registry = require "moonvisor.command.registry"
+	local near = require("moonvisor.suggest").nearest(word, registry.names())
+	if rest:find "^%s*[%w/-]" or near and not load("return " .. word, "=x", "t") then
+		return ("there is no command '%s'%s"):format(word, near and ("; did you mean '%s'?"):format(near) or ", and it is no Lua")
+	end
+	return message
+end
+
+return M
