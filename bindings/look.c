@@ -166,8 +166,8 @@ static int look_looked(lua_State *L)
 	return 1 + mv_lua_push_ret(L, look->desc->ret, look->ret);
 }
 
-/* look(conn, milliseconds, number, ...): makes a call that only looks, and returns like looked(). While one is under way
- * on this connection: false. */
+/* look(conn, milliseconds, number, ...): makes a call that only looks, and returns like looked(). While one is under
+ * way on this connection: false. */
 static int look_look(lua_State *L)
 {
 	struct mv_lua_conn *conn = check(L);
@@ -244,10 +244,7 @@ static int look_slow(lua_State *L)
 void mv_lua_look_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{ "look", look_look },
-		{ "looked", look_looked },
-		{ "looking", look_looking },
-		{ "slow", look_slow },
+		{ "look", look_look }, { "looked", look_looked }, { "looking", look_looking }, { "slow", look_slow },
 		{ NULL, NULL },
 	};
 

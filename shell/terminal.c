@@ -26,12 +26,13 @@ static int terminal_isatty(lua_State *L)
 	return 1;
 }
 
-/* width() -> columns of the terminal, 80 where there is none */
+/* width([descriptor]) -> columns of the terminal that it is, 80 where it is none; default: standard output */
 static int terminal_width(lua_State *L)
 {
+	int fd = (int)luaL_optinteger(L, 1, STDOUT_FILENO);
 	struct winsize size;
 
-	lua_pushinteger(L, ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80);
+	lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80);
 	return 1;
 }
 

@@ -40,6 +40,30 @@ function M.of(err)
 	end
 end
 
+-- What was looked for in vain: the beginning of the call's name, what completes such names, the code of the error.
+local sought = {
+	{ "domain_lookup", "domain", "no_domain" }, { "network_lookup", "network", "no_network" },
+	{ "storage_pool_lookup", "pool", "no_storage_pool" }, { "storage_vol_lookup", "volume", "no_storage_vol" },
+	{ "nwfilter_lookup", "nwfilter", "no_nwfilter" }, { "interface_lookup", "interface", "no_interface" },
+	{ "node_device_lookup", "nodedev", "no_node_device" }, { "secret_lookup", "secret", "no_secret" },
+}
+
+--- A sentence about the error of a command, or nil.
+---@param err any   what it raised
+function M.of_command(ctl, err)
+	local missed = ctl.missed
+	for _, item in ipairs(missed and sought or {}) do
+		if missed.call:sub(1, #item[1]) == item[1] then
+			require("moonvisor.look").start()
+			local given = { pool = missed.owner and missed.owner.name }
+			local names = require("moonvisor.command.values").of(ctl, item[2], nil, given)
+			local near = require("moonvisor.suggest").nearest(missed.text, names)
+			return near and ("did you mean '%s'?"):format(near) or by_code[item[3] ]
+		end
+	end
+	return M.of(err)
+end
+
 --- The message of a line that is neither a command nor Lua: when its first word looks like a command, that is what it
 --- was meant to be.
 function M.syntax(text, message)

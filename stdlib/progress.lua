@@ -95,7 +95,8 @@ function Bar:finish()
 		self.over = true
 		self.done = self.total or self.done
 		local now = core.now()
-		self.write(self.terminal and "\r" .. picture(self, now) .. "\27[K\n" or self.title .. ": " .. details(self, now) .. "\n")
+		local last = self.terminal and "\r" .. picture(self, now) .. "\27[K" or self.title .. ": " .. details(self, now)
+		self.write(last .. "\n")
 	end
 	self.silent = true
 end

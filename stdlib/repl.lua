@@ -83,11 +83,10 @@ end
 local function read_line(text)
 	editor.start(text)
 	while true do
-		local watched, conns = {}, {}
-		for _, conn in ipairs(wait.connections()) do
-			local busy = core.looking(conn) -- a call of completion, which goes on: nobody else may use it meanwhile
-			watched[#watched + 1] = busy or conn
-			conns[#conns + 1] = not busy and conn or nil
+		local conns, busy = wait.connections()
+		local watched = table.move(conns, 1, #conns, 1, {})
+		for _, conn in ipairs(busy) do -- a call of completion goes on: when it is over, there may be events
+			watched[#watched + 1] = core.looking(conn)
 		end
 		watched[#watched + 1] = STDIN
 		watched[#watched + 1] = editor.signal_fd()
@@ -359,7 +358,7 @@ function M.run(options)
 		run_start_file(prompt)
 	end
 	if not options.quiet then
-		print(("Moonvisor %s, %s. help shows the commands, help \"virt\" the Lua API; Ctrl-D leaves."):format(options.version,
+		print(("Moonvisor %s, %s. help explains commands and Lua, Ctrl-D leaves."):format(options.version,
 			_VERSION))
 	end
 	if not loop(prompt) and not options.quiet then

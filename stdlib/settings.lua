@@ -11,8 +11,8 @@ local M = {}
 local values = {}
 
 local described = {
-	{ "pager", "string|boolean", "the program that shows long output; false: none; default: $MOONVISOR_PAGER, $PAGER, less" },
-	{ "prompt", "string|function", "what stands before a line; a function gets the connection, or nil; default \"mvsh> \"" },
+	{ "pager", "string|boolean", "shows long output; false: none; default: $MOONVISOR_PAGER, $PAGER, less" },
+	{ "prompt", "string|function", "stands before a line; a function gets the connection, or nil; default \"mvsh> \"" },
 	{ "colour", "boolean", "colours; default: at a terminal, unless NO_COLOR is set" },
 	{ "depth", "number", "how many tables inside of tables are shown; default 4" },
 	{ "trace", "boolean", "errors with a traceback; default: --trace" },

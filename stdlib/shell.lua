@@ -39,7 +39,8 @@ local options = {}
 for _, item in ipairs {
 	{ "c", "connect", true }, { "r", "readonly" }, { "e", "execute", true }, { "o", "output", true }, { "q", "quiet" },
 	{ "t", "timing" }, { "d", "debug", true }, { "l", "log", true }, { "k", "keepalive-interval", true },
-	{ "K", "keepalive-count", true }, { nil, "escape", true }, { nil, "trace" }, { nil, "no-init" }, { "h", "help" }, { "v", "version" },
+	{ "K", "keepalive-count", true }, { nil, "escape", true }, { nil, "trace" }, { nil, "no-init" }, { "h", "help" },
+	{ "v", "version" },
 	{ "V", "version" },
 } do
 	local letter, name, value = item[1], item[2], item[3] or false

@@ -14,17 +14,19 @@ function M.serve(conn)
 	connections[conn] = true
 end
 
---- The open connections, as a list.
+--- The open connections, as a list, but those that a thread uses (see core.look); and a list of these.
 function M.connections()
-	local list = {}
+	local list, busy = {}, {}
 	for conn in pairs(connections) do
-		if Connection.is_open(conn) then
-			list[#list + 1] = conn
-		else
+		if not Connection.is_open(conn) then
 			connections[conn] = nil
+		elseif core.looking(conn) then
+			busy[#busy + 1] = conn
+		else
+			list[#list + 1] = conn
 		end
 	end
-	return list
+	return list, busy
 end
 
 --- Sets what is called with an error in an event's function, its traceback and the event. nil: standard error.

@@ -23,8 +23,8 @@ struct mv_driver {
 	const struct mv_driver_ops *ops;
 	struct mv_event_queue events;   /* the driver pushes, the API pops */
 	struct mv_notice_queue notices; /* all zero at first; mv_notify() pushes, the API pops */
-	bool slow;         /* another host answers; who cannot wait makes calls in a thread */
-	unsigned delay_ms; /* what each call takes longer, to try programs with a host that is far away */
+	bool slow;                      /* another host answers; who cannot wait makes calls in a thread */
+	unsigned delay_ms;              /* what each call takes longer, to try programs with a host that is far away */
 };
 
 struct mv_driver_ops {

@@ -266,6 +266,26 @@ function Control:print_xml(xml, opt)
 	self:print("%s", xml)
 end
 
+local no_bar = { update = function() end, finish = function() end, stop = function() end }
+
+--- A bar for something long, drawn on standard error; see progress.lua. There is none with -q and under the name virsh.
+---@param how {title: string, total: number?, unit: string?, always: boolean?}
+function Control:progress(how)
+	if self.plain or self.quiet or self.recorder then
+		return no_bar
+	end
+	self.flush()
+	how.write = function(text)
+		self.write_error(text)
+	end
+	return require("moonvisor.progress").new(how)
+end
+
+--- Makes a call that takes long, and shows how far it is with --verbose; see job.lua.
+function Control:job(how, call, ...)
+	return require("moonvisor.command.job").run(self, how, call, ...)
+end
+
 --- Lets the user edit XML; see edit.lua.
 function Control:edit(how)
 	return require("moonvisor.command.edit").edit(self, how)
@@ -446,6 +466,7 @@ local function call(ctl, command, opt)
 		return type(err) == "string" and debug.traceback(err, 2) or err
 	end
 	local ok, err
+	ctl.missed = nil
 	local function body()
 		ask(ctl, command, opt)
 		return command.run(ctl, opt)
@@ -461,6 +482,10 @@ local function call(ctl, command, opt)
 		error(err, 0)
 	elseif err ~= FAILED then
 		ctl:error("%s", ctl:error_text(err))
+	end
+	local hint = not ctl.plain and ctl.somebody_there() and require("moonvisor.hints").of_command(ctl, err)
+	if hint then
+		ctl.write_error("hint: " .. hint .. "\n")
 	end
 	return false
 end

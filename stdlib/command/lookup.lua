@@ -26,6 +26,8 @@ local function first_of(ctl, option, text, calls)
 		end
 		last = found
 	end
+	local call = calls[#calls]
+	ctl.missed = call and { call = call[1], text = text, owner = call.n == 3 and call[2] or nil }
 	return nil, last
 end
 

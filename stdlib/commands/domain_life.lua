@@ -800,11 +800,11 @@ function run.save(ctl, opt)
 	local save_flags = flags_of(opt, SAVE_FLAGS)
 	local text = ("Failed to save domain '%s' to %s"):format(opt.domain, opt.file)
 	check_running_or_paused(ctl, opt, "%s", text)
-	local attempt = ctl:attempt("%s", text)
+	local job = { dom = dom, title = "Save", verbose = opt.verbose, text = text }
 	if save_flags ~= 0 or xml then
-		attempt:domain_save_flags(dom, opt.file, xml, save_flags)
+		ctl:job(job, "domain_save_flags", dom, opt.file, xml, save_flags)
 	else
-		attempt:domain_save(dom, opt.file)
+		ctl:job(job, "domain_save", dom, opt.file)
 	end
 	finished(ctl, opt, "Save")
 	ctl:extra("\nDomain '%s' saved to %s\n", opt.domain, opt.file)
@@ -852,7 +852,9 @@ end
 function run.managedsave(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	check_running_or_paused(ctl, opt, "Failed to save domain '%s' state", opt.domain)
-	ctl:attempt("Failed to save domain '%s' state", opt.domain):domain_managed_save(dom, flags_of(opt, SAVE_FLAGS))
+	local text = ("Failed to save domain '%s' state"):format(opt.domain)
+	ctl:job({ dom = dom, title = "Managedsave", verbose = opt.verbose, text = text }, "domain_managed_save", dom,
+		flags_of(opt, SAVE_FLAGS))
 	finished(ctl, opt, "Managedsave")
 	ctl:extra("\nDomain '%s' state saved by libvirt\n", opt.domain)
 end

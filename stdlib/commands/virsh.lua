@@ -174,13 +174,19 @@ function run.help(ctl, opt)
 	local help = require "moonvisor.command.help"
 	local name = ctl:given(opt, "command") or ""
 	if name == "" then
-		ctl:print("%s", help.all(ctl.plain))
+		ctl:print("%s", ctl.plain and help.all(true) or help.introduction() .. help.all())
 		return
 	end
 	local command = require("moonvisor.command.registry").find(name, ctl.plain)
-	local text = command and help.command(command) or help.group(name, ctl.plain)
+	local text = command and help.command(command, not ctl.plain) or help.group(name, ctl.plain)
+		or not ctl.plain and help.api(name)
 	if not text then
-		ctl:fail("command or command group '%s' doesn't exist", name)
+		ctl:error("command or command group '%s' doesn't exist", name)
+		local near = not ctl.plain and help.nearest(name)
+		if near then
+			ctl.write_error(("did you mean '%s'?\n"):format(near))
+		end
+		return false
 	end
 	ctl:print("%s", text)
 end

@@ -357,12 +357,23 @@ run["vol-upload"] = function(ctl, opt)
 	local how = opt.sparse and flags.STORAGE_VOL_UPLOAD_SPARSE_STREAM or 0
 	local ok, err = pcall(function()
 		local stream = ctl:attempt("%s", failure):storage_vol_upload(vol, offset, length, how)
+		local size = file:seek "end"
+		file:seek "set"
+		local bar = ctl:progress { title = vol.name, total = size and (length > 0 and math.min(length, size) or size) }
+		local done = 0
 		local sent, why = pcall(function()
 			for data in function() return file:read(CHUNK) end do
 				stream:send(data)
+				done = done + #data
+				bar:update(done)
 			end
 			stream:finish()
 		end)
+		if sent then
+			bar:finish()
+		else
+			bar:stop()
+		end
 		if not sent then
 			ctl:error("cannot send data to volume %s", vol.name)
 			give_up(stream, why)
@@ -386,12 +397,23 @@ run["vol-download"] = function(ctl, opt)
 	local how = opt.sparse and flags.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM or 0
 	local ok, err = pcall(function()
 		local stream = ctl:attempt("%s", failure):storage_vol_download(vol, offset, length, how)
+		local known, info = pcall(ctl.raw.storage_vol_get_info, ctl.raw, vol)
+		local size = known and math.max(info.capacity - offset, 0) or nil
+		local bar = ctl:progress { title = vol.name, total = size and (length > 0 and math.min(length, size) or size) }
+		local done = 0
 		local received, why = pcall(function()
 			for data in function() return stream:recv(CHUNK) end do
 				assert(file:write(data))
+				done = done + #data
+				bar:update(done)
 			end
 			stream:finish()
 		end)
+		if received then
+			bar:finish()
+		else
+			bar:stop()
+		end
 		if not received then
 			ctl:error("cannot receive data from volume %s", vol.name)
 			give_up(stream, why)
