@@ -116,19 +116,18 @@ end
 local function references(collection)
 	local module = require "moonvisor.collection"
 	local _, conn = module.class_of(collection)
-	local ok, list = pcall(function()
+	local ok, list, label = pcall(function()
 		return module.references(collection, require("moonvisor.look").of(conn))
 	end)
-	return ok and list or nil, not ok and require("moonvisor.look").slow(list)
-end
-
-local function label(ref)
-	return ref.name or ref.portdev or ref.uuid
+	if ok then
+		return list, label
+	end
+	return nil, nil, require("moonvisor.look").slow(list)
 end
 
 local function member_of(collection, key)
 	local name, conn = require("moonvisor.collection").class_of(collection)
-	local list, slow = references(collection)
+	local list, label, slow = references(collection)
 	for _, ref in ipairs(list or {}) do
 		if label(ref) == key then
 			return require("moonvisor.objects").new(name, conn, ref)
@@ -201,7 +200,8 @@ end
 
 local function collection_keys(collection, add)
 	if getmetatable(collection) ~= Some then
-		for _, ref in ipairs(references(collection) or {}) do
+		local list, label = references(collection)
+		for _, ref in ipairs(list or {}) do
 			add(label(ref))
 		end
 	end

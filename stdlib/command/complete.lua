@@ -80,7 +80,8 @@ local function open_options(ctl, command, given)
 		end
 	end
 	if not ctl.plain then
-		table.move(options.common_names, 1, #options.common_names, #names + 1, names)
+		local common = command.records and options.common_names or options.plain_names
+		table.move(common, 1, #common, #names + 1, names)
 	end
 	return names
 end

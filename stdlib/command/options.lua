@@ -87,6 +87,7 @@ local common = {
 	["--dry-run"] = true, ["--yes"] = true,
 }
 M.common_names = { "--columns", "--dry-run", "--output", "--sort", "--where", "--yes" }
+M.plain_names = { "--dry-run", "--yes" } -- of commands that give no records
 
 --- For the parser: takes the word if it is an option of every command.
 ---@return boolean taken

@@ -54,7 +54,7 @@ t.describe("completion", function()
 
 	t.it("knows options that are not there yet", function()
 		t.equal(words "setmem a 1 --l", "--live")
-		t.equal(words "setmem a 1 --live --c", "--config --current --columns")
+		t.equal(words "setmem a 1 --live --c", "--config --current")
 		t.equal(words("setmem a 1 --live --c", plain), "--config --current")
 		t.equal(words("dominfo ", plain), "--domain")
 		t.equal(words("dominfo --domain a --", plain), "")
