@@ -76,8 +76,8 @@ local function last_step(text)
 	end
 end
 
--- The path that ends `text`: a global's name and keys. "x = conn.domains.web1" -> { "conn", "domains", "web1" }; a key is
--- a table { key = } or { method = } from the second on.
+-- The path that ends `text`: a name and, from the second on, { key = } or { method = }. "x = conn.domains.web1" ->
+-- { "conn", { key = "domains" }, { key = "web1" } }
 local function path_of(text)
 	local steps = {}
 	while true do

@@ -74,7 +74,8 @@ function M.syntax(text, message)
 	local registry = require "moonvisor.command.registry"
 	local near = require("moonvisor.suggest").nearest(word, registry.names())
 	if rest:find "^%s*[%w/-]" or near and not load("return " .. word, "=x", "t") then
-		return ("there is no command '%s'%s"):format(word, near and ("; did you mean '%s'?"):format(near) or ", and it is no Lua")
+		local hint = near and ("; did you mean '%s'?"):format(near) or ", and it is no Lua"
+		return ("there is no command '%s'%s"):format(word, hint)
 	end
 	return message
 end

@@ -1,4 +1,4 @@
--- Looking at a connection for completion: nobody waits long for what a slow host has to say. One press of Tab has a time
+-- Looking at a connection for completion: nobody waits long for what a slow host says. One press of Tab has a time
 -- limit for all its calls; a call that takes longer goes on in a thread, what it says is known at the next Tab, and
 -- until then what was known before is used. Hosts in this process are asked directly.
 

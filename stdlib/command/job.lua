@@ -1,5 +1,5 @@
 -- Calls that take long because of a job of the domain: saving, dumping, migrating. The call itself is
--- made in a thread; meanwhile a second connection asks how far the job is, and Ctrl-C cancels the job: the guest goes on
+-- made in a thread; meanwhile a second connection asks how far the job is, and Ctrl-C cancels it: the guest goes on
 -- as if nothing had happened. A driver in this process is called directly.
 
 local core = require "moonvisor.core"
