@@ -17,6 +17,18 @@ function M.text(param)
 	return tostring(value)
 end
 
+--- The text where virsh has its library write it: a truth value is a number.
+---@param param table
+---@return string
+function M.raw_text(param)
+	if type(param.value) == "boolean" then
+		return param.value and "1" or "0"
+	elseif param.type == "double" then
+		return ("%g"):format(param.value)
+	end
+	return M.text(param)
+end
+
 --- The values by name.
 ---@param params table[]
 ---@return table

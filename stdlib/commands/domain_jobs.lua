@@ -233,12 +233,7 @@ local function job_text(ctl, opt, job)
 	if opt.rawstats then
 		ctl:print("Job type: %d\n\n", job.type)
 		for _, param in ipairs(job.list) do
-			-- Truth values are numbers here.
-			local shown = param.type == "boolean" and (param.value and "1" or "0") or params.text(param)
-			if param.type == "double" then
-				shown = ("%g"):format(param.value)
-			end
-			ctl:print("%s: %s\n", param.field, shown)
+			ctl:print("%s: %s\n", param.field, params.raw_text(param))
 		end
 		return
 	end
@@ -356,7 +351,8 @@ local function wrap_command(ctl, words)
 	end
 	local arguments = given:find "^%s*{" and json_text.reformat(given)
 	if not arguments then
-		local inside, why = table.concat(words, ",", 2), nil
+		local why
+		local inside = table.concat(words, ",", 2)
 		arguments, why = json_text.reformat("{" .. inside .. "}")
 		if not arguments then
 			ctl:error("failed to wrap arguments '%s' into a QMP command wrapper", given)

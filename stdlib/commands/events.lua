@@ -1,5 +1,8 @@
 -- The commands of the group Domain Events.
 
+local params_text = require("moonvisor.command.params").raw_text
+local unsigned = require("moonvisor.command.number").unsigned
+
 local commands = {
 	{
 		name = "event",
@@ -54,18 +57,15 @@ local function word(list, number)
 	return list[number] or "unknown"
 end
 
+-- What virsh says of numbers that it does not know in newer events.
+local function newer_word(list, number)
+	return list[number] or "unsupported value"
+end
+
 local function parameters(head, params)
 	local lines = { head }
 	for _, param in ipairs(params) do
-		local value = param.value
-		if type(value) == "boolean" then
-			value = value and "yes" or "no"
-		elseif type(value) == "number" and math.type(value) == "integer" and param.type == "ullong" then
-			value = require("moonvisor.command.number").unsigned(value)
-		elseif math.type(value) == "float" then
-			value = ("%f"):format(value)
-		end
-		lines[#lines + 1] = ("\t%s: %s"):format(param.field, value)
+		lines[#lines + 1] = ("\t%s: %s"):format(param.field, params_text(param))
 	end
 	return table.concat(lines, "\n") .. "\n"
 end
@@ -79,23 +79,22 @@ end
 
 local function block_job(name, path)
 	return function(msg)
-		return ("event '%s' for domain '%s': %s for %s %s\n"):format(name, msg.dom.name, word(JOB_TYPE, msg.type),
+		return ("event '%s' for domain '%s': %s for %s %s\n"):format(name, msg.dom.name, JOB_TYPE[msg.type] or JOB_TYPE[0],
 			msg[path], word(JOB_STATUS, msg.status))
 	end
 end
 
+local function address(side)
+	return ("%s %s %s"):format(word(GRAPHICS_ADDRESS, side.family), side.node, side.service)
+end
+
 local function graphics(msg)
-	local function address(side)
-		return word(GRAPHICS_ADDRESS, side.family), side.node, side.service
-	end
-	local family, node, service = address(msg["local"])
-	local text = ("event 'graphics' for domain '%s': %s local[%s %s %s] remote[%s %s %s] %s\n"):format(msg.dom.name,
-		word(GRAPHICS_PHASE, msg.phase), family, node, service, address(msg.remote))
-	text = text:gsub("%%s\n$", msg.authScheme .. "\n")
+	local lines = { ("event 'graphics' for domain '%s': %s local[%s] remote[%s] %s\n"):format(msg.dom.name,
+		word(GRAPHICS_PHASE, msg.phase), address(msg["local"]), address(msg.remote), msg.authScheme) }
 	for _, identity in ipairs(msg.subject) do
-		text = text .. ("\t%s=%s\n"):format(identity.type, identity.name)
+		lines[#lines + 1] = ("\t%s=%s\n"):format(identity.type, identity.name)
 	end
-	return text
+	return table.concat(lines)
 end
 
 -- In the order of virsh: name, event on the wire, its text.
@@ -124,7 +123,7 @@ local EVENTS = {
 	{ "block-job", "callback_block_job", block_job("block-job", "path") },
 	{ "disk-change", "callback_disk_change", function(msg)
 		return ("event 'disk-change' for domain '%s' disk %s: %s -> %s: %s\n"):format(msg.dom.name, msg.devAlias,
-			msg.oldSrcPath or "(null)", msg.newSrcPath or "(null)", word(DISK_CHANGE, msg.reason))
+			msg.oldSrcPath or "<null>", msg.newSrcPath or "<null>", word(DISK_CHANGE, msg.reason))
 	end },
 	{ "tray-change", "callback_tray_change", function(msg)
 		return ("event 'tray-change' for domain '%s' disk %s: %s\n"):format(msg.dom.name, msg.devAlias,
@@ -133,7 +132,7 @@ local EVENTS = {
 	{ "pm-wakeup", "callback_pmwakeup", plain "pm-wakeup" },
 	{ "pm-suspend", "callback_pmsuspend", plain "pm-suspend" },
 	{ "balloon-change", "callback_balloon_change", function(msg)
-		return ("event 'balloon-change' for domain '%s': %dKiB\n"):format(msg.dom.name, msg.actual)
+		return ("event 'balloon-change' for domain '%s': %sKiB\n"):format(msg.dom.name, unsigned(msg.actual))
 	end },
 	{ "pm-suspend-disk", "callback_pmsuspend_disk", plain "pm-suspend-disk" },
 	{ "device-removed", "callback_device_removed", function(msg)
@@ -145,7 +144,7 @@ local EVENTS = {
 	end },
 	{ "agent-lifecycle", "callback_agent_lifecycle", function(msg)
 		return ("event 'agent-lifecycle' for domain '%s': state: '%s' reason: '%s'\n"):format(msg.dom.name,
-			word(AGENT_STATE, msg.state), word(AGENT_REASON, msg.reason))
+			newer_word(AGENT_STATE, msg.state), newer_word(AGENT_REASON, msg.reason))
 	end },
 	{ "device-added", "callback_device_added", function(msg)
 		return ("event 'device-added' for domain '%s': %s\n"):format(msg.dom.name, msg.devAlias)
@@ -161,21 +160,21 @@ local EVENTS = {
 	end },
 	{ "metadata-change", "callback_metadata_change", function(msg)
 		return ("event 'metadata-change' for domain '%s': type %s, uri %s\n"):format(msg.dom.name,
-			word(METADATA, msg.type), msg.nsuri or "n/a")
+			newer_word(METADATA, msg.type), msg.nsuri or "<null>")
 	end },
 	{ "block-threshold", "block_threshold", function(msg)
-		return ("event 'block-threshold' for domain '%s': dev: %s(%s) %d %d\n"):format(msg.dom.name, msg.dev,
-			msg.path or "(null)", msg.threshold, msg.excess)
+		return ("event 'block-threshold' for domain '%s': dev: %s(%s) %s %s\n"):format(msg.dom.name, msg.dev,
+			msg.path or "<null>", unsigned(msg.threshold), unsigned(msg.excess))
 	end },
 	{ "memory-failure", "memory_failure", function(msg)
 		return ("event 'memory-failure' for domain '%s':\nrecipient: %s\naction: %s\nflags:\n"
-			.. "\taction required: %d\n\trecursive: %d\n"):format(msg.dom.name, word(FAILURE_RECIPIENT, msg.recipient),
-			word(FAILURE_ACTION, msg.action), msg.flags & FAILURE_ACTION_REQUIRED ~= 0 and 1 or 0,
+			.. "\taction required: %d\n\trecursive: %d\n"):format(msg.dom.name, newer_word(FAILURE_RECIPIENT, msg.recipient),
+			newer_word(FAILURE_ACTION, msg.action), msg.flags & FAILURE_ACTION_REQUIRED ~= 0 and 1 or 0,
 			msg.flags & FAILURE_RECURSIVE ~= 0 and 1 or 0)
 	end },
 	{ "memory-device-size-change", "memory_device_size_change", function(msg)
-		return ("event 'memory-device-size-change' for domain '%s':\nalias: %s\nsize: %d\n"):format(msg.dom.name,
-			msg.alias, msg.size)
+		return ("event 'memory-device-size-change' for domain '%s':\nalias: %s\nsize: %s\n"):format(msg.dom.name,
+			msg.alias, unsigned(msg.size))
 	end },
 }
 
