@@ -158,12 +158,12 @@ local function say(entry, arguments, literal, name_of)
 			end
 		elseif value ~= nil then
 			local text = in_form(form, value, literal)
-			local index = find(item.params, name)
+			local place = find(item.params, name)
 			local _, option = find(item.options, name)
-			if not text or not index and not option then
+			if not text or not place and not option then
 				return nil
-			elseif index then
-				params[index] = text
+			elseif place then
+				params[place] = text
 			elseif value ~= option.default then
 				options[#options + 1] = name .. " = " .. text
 			end

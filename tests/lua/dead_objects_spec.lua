@@ -26,9 +26,9 @@ local references = {
 }
 
 -- Arguments that pass the checks, so that what refuses the call is the object.
-local samples = { string = "x", path = "/x", size = 1 << 20, seconds = 0, state = "running", table = {}, event = "lifecycle",
-	any = "x", integer = 1, number = 1, boolean = true, ["function"] = function() end, xml = "<x/>", cpuset = "0",
-	condition = "running" }
+local samples = { string = "x", path = "/x", size = 1 << 20, seconds = 0, state = "running", table = {},
+	event = "lifecycle", any = "x", integer = 1, number = 1, boolean = true, ["function"] = function() end, xml = "<x/>",
+	cpuset = "0", condition = "running" }
 
 local function sample(conn, kind)
 	if spec.values[kind] then
@@ -91,8 +91,8 @@ t.describe("a closed object", function()
 		local pool = conn:pool "default-pool"
 		local volume = objects.new("Volume", conn, references.Volume)
 		volume:close()
-		t.raises("invalid_storage_vol", "The storage volume is closed", pool.clone_volume, pool, "<volume><name>x</name></volume>",
-			volume)
+		t.raises("invalid_storage_vol", "The storage volume is closed", pool.clone_volume, pool,
+			"<volume><name>x</name></volume>", volume)
 	end)
 end)
 
@@ -111,9 +111,9 @@ t.describe("an object of a closed connection", function()
 end)
 
 -- Properties that need not ask anybody, and methods that only prepare something.
-local harmless = { name = true, uuid = true, key = true, mac = true, conn = true, domain = true, network = true, port = true,
-	filter = true, usage_type = true, usage_id = true, snapshots = true, checkpoints = true, children = true, volumes = true,
-	ports = true, on = true, close = true }
+local harmless = { name = true, uuid = true, key = true, mac = true, conn = true, domain = true, network = true,
+	port = true, filter = true, usage_type = true, usage_id = true, snapshots = true, checkpoints = true,
+	children = true, volumes = true, ports = true, on = true, close = true }
 
 -- What libvirt's test driver, and so ours, answers without looking at the object.
 local answers_anyway = "Domain.os_type Domain.updated Domain:launch_security Domain:scheduler_type Domain:screenshot"
