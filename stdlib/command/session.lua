@@ -55,9 +55,9 @@ function M.shared(settings, variables)
 		return conn
 	end
 	ctl.before = function()
-		local conn = variables.conn
-		if debug.getmetatable(conn) ~= require("moonvisor.core").Connection.metatable then
-			conn = nil -- something else of that name
+		local conn, Connection = variables.conn, require("moonvisor.core").Connection
+		if debug.getmetatable(conn) ~= Connection.metatable or not Connection.is_open(conn) then
+			conn = nil -- something else of that name, or closed: a command opens one then
 		end
 		if conn ~= rawget(ctl, "conn") then
 			rawset(ctl, "conn", conn)

@@ -73,7 +73,8 @@ end
 -- A statement as it stands in a program.
 local function as_lua(text)
 	local session = require "moonvisor.command.session"
-	if text:find "^%s*quit%s*$" or text:find "^%s*exit%s*$" then
+	local word = text:match "^%s*(%a+)"
+	if (word == "quit" or word == "exit" or word == "history") and session.is_command(text) then
 		return nil
 	elseif text:find "^%s*!" then
 		return ("os.execute(%s)"):format(quoted(text:match "^%s*!(.*)$"))
