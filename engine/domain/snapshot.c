@@ -246,7 +246,7 @@ static int complete(const struct mv_domobj *guest, struct mv_domainsnapshot_def 
 }
 
 /* What somebody keeps of an earlier snapshot must be whole. */
-static int check_kept(struct mv_domainsnapshot_def *def, struct mv_error **err)
+static int check_kept(struct mv_domainsnapshot_def *def, const struct mv_domain_rules *rules, struct mv_error **err)
 {
 	if (!def->name)
 		return mv_error_set(err, MV_ERR_XML, "a redefined snapshot must have a name");
@@ -254,7 +254,7 @@ static int check_kept(struct mv_domainsnapshot_def *def, struct mv_error **err)
 		return mv_error_set(err, MV_ERR_XML, "missing creationTime from existing snapshot");
 	if (def->state == MV_SNAPSHOT_STATE_NONE)
 		return mv_error_set(err, MV_ERR_XML, "missing state from existing snapshot");
-	if (check_memory(def, err) < 0)
+	if (check_memory(def, err) < 0 || (def->domain && mv_domain_def_complete(def->domain, rules, err) < 0))
 		return -1;
 	if (!def->memory.present || def->memory.snapshot == MV_SNAPSHOT_LOCATION_NONE) {
 		bool without = def->state == MV_SNAPSHOT_STATE_SHUTOFF || def->state == MV_SNAPSHOT_STATE_DISK_SNAPSHOT;
@@ -343,8 +343,8 @@ static struct mv_snapshot *add(struct mv_domobj *guest, struct mv_domainsnapshot
 	return snap;
 }
 
-int mv_snapshot_create(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_snapshot **out,
-		       struct mv_error **err)
+int mv_snapshot_create(struct mv_domobj *guest, const struct mv_domain_rules *rules, const char *xml, unsigned flags,
+		       struct mv_snapshot **out, struct mv_error **err)
 {
 	bool again = flags & MV_SNAPSHOT_CREATE_REDEFINE;
 	unsigned parse_flags = flags & MV_SNAPSHOT_CREATE_VALIDATE ? MV_CONF_VALIDATE : 0;
@@ -355,7 +355,7 @@ int mv_snapshot_create(struct mv_domobj *guest, const char *xml, unsigned flags,
 	if (mv_domainsnapshot_def_parse(xml, parse_flags, NULL, &def, err) < 0)
 		return -1;
 	if (again) {
-		if (check_kept(def, err) < 0)
+		if (check_kept(def, rules, err) < 0)
 			goto fail;
 		other = (struct mv_snapshot *)mv_moment_by_name(&guest->snapshots, def->name);
 		if (redefine(guest, def, other, &parent, err) < 0)
@@ -382,7 +382,8 @@ fail:
 	return -1;
 }
 
-int mv_snapshot_load(struct mv_domobj *guest, const char *xml, struct mv_error **err)
+int mv_snapshot_load(struct mv_domobj *guest, const struct mv_domain_rules *rules, const char *xml,
+		     struct mv_error **err)
 {
 	struct mv_domainsnapshot_def *def;
 	struct mv_moment *parent = NULL;
@@ -391,7 +392,7 @@ int mv_snapshot_load(struct mv_domobj *guest, const char *xml, struct mv_error *
 
 	if (mv_domainsnapshot_def_parse(xml, 0, NULL, &def, err) < 0)
 		return -1;
-	if (check_kept(def, err) < 0) {
+	if (check_kept(def, rules, err) < 0) {
 		mv_domainsnapshot_def_free(def);
 		return -1;
 	}
@@ -415,7 +416,25 @@ int mv_snapshot_load(struct mv_domobj *guest, const char *xml, struct mv_error *
 	return snap ? 0 : -1;
 }
 
-int mv_snapshot_format(const struct mv_snapshot *snap, bool secure, char **xml, struct mv_error **err)
+/* A snapshot from before definitions were kept says only whose it is. */
+static int add_owner(const struct mv_domobj *guest, char **xml, struct mv_error **err)
+{
+	static const char end[] = "</domainsnapshot>\n";
+	char *at = strstr(*xml, end), *text, uuid[MV_UUID_TEXT];
+
+	if (!at)
+		return 0;
+	*at = 0;
+	if (asprintf(&text, "%s  <domain>\n    <uuid>%s</uuid>\n  </domain>\n%s", *xml,
+		     mv_uuid_format(guest->object.uuid, uuid), end) < 0)
+		return no_memory(err);
+	free(*xml);
+	*xml = text;
+	return 0;
+}
+
+int mv_snapshot_format(const struct mv_domobj *guest, const struct mv_snapshot *snap, bool secure, char **xml,
+		       struct mv_error **err)
 {
 	struct mv_domainsnapshot_def *def = snap->def;
 	const struct mv_moment *parent = snap->moment.parent;
@@ -425,7 +444,9 @@ int mv_snapshot_format(const struct mv_snapshot *snap, bool secure, char **xml, 
 	def->parent.present = parent != NULL;
 	if (parent && !def->parent.name)
 		return no_memory(err);
-	return mv_domainsnapshot_def_format(def, secure ? MV_CONF_SECURE : 0, xml, err);
+	if (mv_domainsnapshot_def_format(def, secure ? MV_CONF_SECURE : 0, xml, err) < 0)
+		return -1;
+	return def->domain ? 0 : add_owner(guest, xml, err);
 }
 
 /* --- lists --- */

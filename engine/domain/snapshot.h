@@ -4,6 +4,7 @@
 #define MV_DOMAIN_SNAPSHOT_H
 
 #include "conf/domainsnapshot_def.h"
+#include "engine/conf/domain_complete_def.h"
 #include "engine/domain/domobj.h"
 
 /* Numbered as libvirt's. */
@@ -41,15 +42,18 @@ struct mv_snapshot {
 
 /* A new snapshot of the guest, or (MV_SNAPSHOT_CREATE_REDEFINE) one as it was, or another definition of one that is
  * there: read, checked and completed from the guest's definition and state, and in the tree; the current one unless it
- * is redefined without MV_SNAPSHOT_CREATE_CURRENT. *out is borrowed from the tree. Errors: MV_ERR_XML,
+ * is redefined without MV_SNAPSHOT_CREATE_CURRENT. `rules` are the
+ * driver's, for definitions of guests in it. *out is borrowed from the tree. Errors: MV_ERR_XML,
  * MV_ERR_CONFIG_UNSUPPORTED, MV_ERR_INVALID_ARG, MV_ERR_OPERATION_FAILED (there is one of that name). */
-int mv_snapshot_create(struct mv_domobj *guest, const char *xml, unsigned flags, struct mv_snapshot **out,
-		       struct mv_error **err);
+int mv_snapshot_create(struct mv_domobj *guest, const struct mv_domain_rules *rules, const char *xml, unsigned flags,
+		       struct mv_snapshot **out, struct mv_error **err);
 /* A snapshot as a file of a test host or a state folder has it; its parent must be there. */
-int mv_snapshot_load(struct mv_domobj *guest, const char *xml, struct mv_error **err);
+int mv_snapshot_load(struct mv_domobj *guest, const struct mv_domain_rules *rules, const char *xml,
+		     struct mv_error **err);
 
 /* Owned XML. secure: with passwords. */
-int mv_snapshot_format(const struct mv_snapshot *snap, bool secure, char **xml, struct mv_error **err);
+int mv_snapshot_format(const struct mv_domobj *guest, const struct mv_snapshot *snap, bool secure, char **xml,
+		       struct mv_error **err);
 /* As mv_moment_list(), with flags of enum mv_snapshot_list. from: NULL or the snapshot below which to look. */
 int mv_snapshot_list(const struct mv_domobj *guest, const struct mv_snapshot *from, unsigned flags,
 		     struct mv_moment ***out, struct mv_error **err);

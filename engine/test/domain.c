@@ -59,7 +59,7 @@ static int name_interfaces(struct mv_domain_def *def, struct mv_error **err)
 	return 0;
 }
 
-static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686, .interface_prefix = "testnet" };
+const struct mv_domain_rules mv_test_domain_rules = { .arch = MV_ARCH_I686, .interface_prefix = "testnet" };
 
 struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struct mv_error **err)
 {
@@ -67,7 +67,7 @@ struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struc
 
 	if (mv_domain_def_parse(xml, validate ? MV_CONF_VALIDATE : 0, NULL, &def, err) < 0)
 		return NULL;
-	if (mv_domain_def_complete(def, &rules, err) < 0 || name_interfaces(def, err) < 0) {
+	if (mv_domain_def_complete(def, &mv_test_domain_rules, err) < 0 || name_interfaces(def, err) < 0) {
 		mv_domain_def_free(def);
 		return NULL;
 	}
@@ -116,7 +116,7 @@ int mv_test_domain_start(struct mv_test_host *host, struct mv_domobj *guest, enu
 	/* libvirt makes the definition for the next start from XML, so that disks without a bus find their places in
 	 * it. */
 	if (mv_domobj_start(guest, host->next_id, reason, err) < 0 ||
-	    (!had_next && guest->next && mv_domain_def_complete(guest->next, &rules, err) < 0)) {
+	    (!had_next && guest->next && mv_domain_def_complete(guest->next, &mv_test_domain_rules, err) < 0)) {
 		mv_domobj_stop(guest, MV_SHUTOFF_FAILED);
 		return -1;
 	}

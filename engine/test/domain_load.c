@@ -123,7 +123,7 @@ static int load_snapshots(struct mv_domobj *guest, const struct mv_test_source *
 		if (!is_snapshot(&snapshots->pieces[i]))
 			continue;
 		xml = snapshot_xml(source, &snapshots->pieces[i], err);
-		if (!xml || mv_snapshot_load(guest, xml, err) < 0)
+		if (!xml || mv_snapshot_load(guest, &mv_test_domain_rules, xml, err) < 0)
 			return -1;
 	}
 	return 0;

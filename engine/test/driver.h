@@ -11,6 +11,7 @@
 #include "engine/api/call.h"
 #include "engine/api/driver.h"
 #include "engine/api/typed.h"
+#include "engine/conf/domain_complete_def.h"
 #include "engine/domain/domobj.h"
 #include "engine/domain/entity.h"
 #include "engine/domain/lifecycle.h"
@@ -101,6 +102,7 @@ struct mv_test_domain {
 struct mv_test_domain *mv_test_domain(struct mv_driver *drv, const struct mv_domain_ref *ref, struct mv_error **err);
 /* Fills an empty reference. */
 int mv_test_domain_ref(const struct mv_domobj *guest, struct mv_domain_ref *ref, struct mv_error **err);
+extern const struct mv_domain_rules mv_test_domain_rules;
 /* A definition from XML, completed as libvirt's test driver does it. `function` as above. NULL with *err. */
 struct mv_domain_def *mv_test_domain_parse(const char *xml, bool validate, struct mv_error **err);
 /* Makes the definition (taken, also on failure) a guest, or a guest's next definition. *updated (may be NULL): there

@@ -178,7 +178,7 @@ int mv_test_domain_snapshot_get_xml_desc(struct mv_driver *drv, const struct mv_
 	if (mv_test_check_flags(args->flags, SECURE, "testDomainSnapshotGetXMLDesc", err) < 0)
 		return -1;
 	snap = find(drv, &args->snap, &guest, err);
-	return snap ? mv_snapshot_format(snap, args->flags & SECURE, &ret->xml, err) : -1;
+	return snap ? mv_snapshot_format(guest, snap, args->flags & SECURE, &ret->xml, err) : -1;
 }
 
 /* --- making and deleting --- */
@@ -210,7 +210,7 @@ int mv_test_domain_snapshot_create_xml(struct mv_driver *drv, const struct mv_do
 				    "cannot create snapshot while checkpoint exists");
 	if (!dom->guest.object.persistent && (args->flags & MV_SNAPSHOT_CREATE_HALT))
 		return mv_error_set(err, MV_ERR_OPERATION_INVALID, "cannot halt after transient domain snapshot");
-	if (mv_snapshot_create(&dom->guest, args->xml_desc, args->flags, &snap, err) < 0)
+	if (mv_snapshot_create(&dom->guest, &mv_test_domain_rules, args->xml_desc, args->flags, &snap, err) < 0)
 		return -1;
 	if ((args->flags & MV_SNAPSHOT_CREATE_HALT) && dom->guest.object.active)
 		stop(mv_test_host(drv), &dom->guest);

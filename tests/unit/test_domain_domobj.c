@@ -18,6 +18,8 @@
 
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e1931"
 
+static const struct mv_domain_rules rules = { .arch = MV_ARCH_I686 };
+
 static struct mv_domain_def *parse(const char *title, unsigned memory)
 {
 	struct mv_domain_def *def;
@@ -144,7 +146,7 @@ static struct mv_snapshot *snapshot(struct mv_domobj *guest, const char *xml, un
 {
 	struct mv_snapshot *snap = NULL;
 	mv_auto(mv_error) err = NULL;
-	int ret = mv_snapshot_create(guest, xml, flags, &snap, &err);
+	int ret = mv_snapshot_create(guest, &rules, xml, flags, &snap, &err);
 
 	if (message) {
 		assert_int_equal(ret, -1);
@@ -182,7 +184,7 @@ static void snapshots(void **state)
 	assert_int_equal(b->def->state, MV_SNAPSHOT_STATE_RUNNING);
 	assert_int_equal(b->def->memory.snapshot, MV_SNAPSHOT_LOCATION_INTERNAL);
 	assert_string_equal(b->def->disks.disks[1]->name, "vdb"); /* by its target, in the guest's order */
-	assert_int_equal(mv_snapshot_format(b, false, &xml, NULL), 0);
+	assert_int_equal(mv_snapshot_format(guest, b, false, &xml, NULL), 0);
 	assert_non_null(strstr(xml, "<parent>\n    <name>a</name>\n  </parent>"));
 	assert_non_null(strstr(xml, "<title>one</title>"));
 	assert_int_equal(mv_snapshot_list(guest, NULL, 0, NULL, NULL), 2);

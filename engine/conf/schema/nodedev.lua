@@ -68,7 +68,7 @@ return {
 			{ elem = "vendor", type = "string", by = "type", only = "storage", field = "disk_vendor" },
 			{ elem = "serial", type = "string", by = "type", only = { "storage" } },
 			{ elem = "hardware", struct = "nodedev_hardware", by = "type", only = { "system" } },
-			{ elem = "firmware", struct = "nodedev_firmware", by = "type", only = { "system" } },
+			{ elem = "firmware", struct = "nodedev_firmware", open = true, by = "type", only = { "system" } },
 			{ elem = "address", type = "string", by = "type", only = "net", field = "mac" },
 			{ elem = "address", struct = "nodedev_address", list = true, field = "addresses",
 				by = "type", only = { "phys_function", "virt_functions" } },
