@@ -113,11 +113,12 @@ static int configure(struct mv_nic_conf *nic, size_t index, bool existed, struct
 		if (ioctl(sock, SIOCSIFMTU, &ifr) < 0)
 			return fail(err, index, nic->tap, errno, "cannot be given the mtu");
 	}
-	if (nic->bridge && !existed) {
-		/* A bridge takes the lowest address of its ports; this one never is. */
+	if (!existed) {
+		/* The same one after a restore: a guest that talks to the host keeps the host's address in its ARP
+		 * cache. And a high one: a bridge takes the lowest address of its ports. */
 		ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
 		memcpy(ifr.ifr_hwaddr.sa_data, nic->mac, 6);
-		ifr.ifr_hwaddr.sa_data[0] = (char)0xfe;
+		ifr.ifr_hwaddr.sa_data[0] = (char)(nic->mac[0] == 0xfe ? 0xfa : 0xfe);
 		if (ioctl(sock, SIOCSIFHWADDR, &ifr) < 0)
 			return fail(err, index, nic->tap, errno, "cannot be given an address");
 	}

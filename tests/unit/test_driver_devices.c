@@ -158,8 +158,21 @@ static bool interface_up(const char *name)
 	return up;
 }
 
+static void expect_address(const char *name, const uint8_t address[6])
+{
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { 0 };
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	assert_int_equal(ioctl(sock, SIOCGIFHWADDR, &ifr), 0);
+	assert_memory_equal(ifr.ifr_hwaddr.sa_data, address, 6);
+	close(sock);
+}
+
 static void taps(void **state)
 {
+	static const uint8_t address[6] = { 0xfe, 0x54, 0x00, 0x12, 0x34, 0x56 };
+	static const uint8_t address_of_fe[6] = { 0xfa, 0x54, 0x00, 0x12, 0x34, 0x56 };
 	struct driver_fixture *f = *state;
 	struct mv_domain *dom, *other;
 	mv_auto(mv_error) err = NULL;
@@ -171,8 +184,12 @@ static void taps(void **state)
 		skip();
 	}
 	dom = driver_create(f,
-			    driver_spec("n1", "counter", ", \"nics\": [ { \"tap\": \"mvt0\", \"mtu\": 1400 }, {} ]"));
+			    driver_spec("n1", "counter",
+					", \"nics\": [ { \"tap\": \"mvt0\", \"mtu\": 1400, \"mac\": "
+					"\"52:54:00:12:34:56\" }, {} ]"));
 	assert_true(interface_up("mvt0"));
+	/* The host's end is another station than the guest. */
+	expect_address("mvt0", address);
 	assert_true(interface_up("vnet0"));
 	driver_ok(mv_domain_spec(dom, &json, &err), err);
 	assert_non_null(strstr(json, "\"tap\": \"vnet0\""));
@@ -185,8 +202,12 @@ static void taps(void **state)
 	expect_refusal(f, driver_spec("n2", "counter", ", \"nics\": [ { \"bridge\": \"lo\" } ]"), MV_ERR_SYSTEM,
 		       "nics[1].bridge: 'vnet1' cannot join 'lo': it is not a bridge");
 	assert_int_equal(if_nametoindex("vnet1"), 0); /* what was made for them is gone */
-	other = driver_create(f, driver_spec("n2", "counter", ", \"nics\": [ { \"queues\": 4 } ]"));
+	other = driver_create(f,
+			      driver_spec("n2", "counter",
+					  ", \"nics\": [ { \"queues\": 4, \"mac\": "
+					  "\"fe:54:00:12:34:56\" } ]"));
 	assert_true(interface_up("vnet1"));
+	expect_address("vnet1", address_of_fe);
 	driver_ok(mv_domain_destroy(other, &err), err);
 	/* A guest with a chosen tap comes back with whatever is free then. */
 	driver_ok(mv_domain_save(dom, driver_path(f, "image"), false, &err), err);
@@ -195,6 +216,7 @@ static void taps(void **state)
 	other = driver_create(f, driver_spec("n3", "counter", ", \"nics\": [ {} ]"));
 	driver_ok(mv_domain_restore(f->conn, driver_path(f, "image"), 0, &dom, &err), err);
 	assert_true(interface_up("mvt0"));
+	expect_address("mvt0", address);
 	mv_domain_unref(dom);
 	mv_domain_unref(other);
 }
