@@ -168,7 +168,8 @@ end
 
 function parts.net()
 	sh "iperf3 -s -D"
-	local script = "sleep 1\n"
+	-- The server, and this end of the tap, may not be ready yet.
+	local script = "until iperf3 -c 10.77.0.1 -n 1 > /dev/null 2>&1; do usleep 50000; done\n"
 		.. "echo send `iperf3 -c 10.77.0.1 -t 5 -f m | grep receiver | tr -s ' ' | cut -d' ' -f7`\n"
 		.. "echo receive `iperf3 -c 10.77.0.1 -t 5 -R -f m | grep receiver | tr -s ' ' | cut -d' ' -f7`"
 	local got = { ours = {}, peer = {} }
