@@ -22,13 +22,16 @@
 #     check: yes        no: only run when it is named, and counted as skipped otherwise
 #     quick: yes        no: takes long, so not with --quick
 #     host: --mem 4096  options of tests/hosts/kvmhost.sh
+#
+# The emulator below the test host loses a guest now and then (tests/hosts/host-init says how that is told from a fault
+# of ours). Such a test is repeated once in a fresh host, from its first case, which is said and counted.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 build=${MV_BUILD:-build}
 export MV_BUILD=$build
 log=$build/tests/log
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 repeated=0
 quick=
 words=()
 for arg in "$@"; do
@@ -131,6 +134,12 @@ run() {
 	file=$log/${name//\//-}.tap
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 $((limit + grace)) "$@" >"$file" 2>&1 </dev/null
 	status=$?
+	if [ "$status" = 123 ] && [ "$grace" != 0 ]; then
+		echo "note $name: repeated, because the emulator lost a guest after $((SECONDS - start)) s"
+		repeated=$((repeated + 1))
+		timeout -k 5 $((limit + grace)) "$@" >"$file" 2>&1 </dev/null
+		status=$?
+	fi
 	while IFS=$'\t' read -r kind case reason; do
 		case $kind in
 		ok) passed=$((passed + 1)) ;;
@@ -154,7 +163,7 @@ run_host() { # NAME FILE COMMAND...
 	limit=$(option "$file" limit 300)
 	# The test host gets the limit itself, so that it can say so; outside there is some time for it to start and end.
 	# shellcheck disable=SC2046 # options are words
-	run "$name" "$limit+60" tests/hosts/kvmhost.sh run --timeout "$limit" $(option "$file" host "") -- "$@"
+	run "$name" "$limit+60" tests/hosts/kvmhost.sh run --watch --timeout "$limit" $(option "$file" host "") -- "$@"
 }
 
 # The test host and the guests' kernel, made on first use.
@@ -235,5 +244,6 @@ if [ $((passed + failed + skipped)) = 0 ]; then
 	echo "FAIL there was nothing to run"
 	failed=1
 fi
+[ "$repeated" = 0 ] || echo "$repeated test files were repeated, because the emulator lost a guest"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -13,9 +13,10 @@
 #   --drive FILE       a raw disk: /dev/vda, then /dev/vdb, ...
 #   --volatile FILE    the same, but with a write cache that only a flush empties into the file: see below
 #   --copy FILE        have this file (with the libraries it loads) in memory inside; may be repeated
+#   --watch            ends at once with status 123 when the emulator has lost a guest (host-init says how that is seen)
 #   --out FOLDER       what the command leaves in $MV_OUT is in FOLDER afterwards
 #
-# Exit status: the command's; 124 time limit; 125 the host ended without a result (the end of its console is shown);
+# Exit status: the command's; 123 see --watch; 124 time limit; 125 the host ended without a result (the end of its console is shown);
 # 137 the command cut the power.
 #
 # Inside, the outside's file system is there under the same paths: the tree, the build, every installed program.
@@ -52,6 +53,7 @@ host_build() {
 		initramfs_busybox "$root"
 		initramfs_modules "$root" "${boot_modules[@]}"
 		printf '%s\n' "${module_order[@]}" >"$root/modules.boot"
+		vmrun_next >"$root/vmrun.next"
 		initramfs_modules "$root" "${more_modules[@]}"
 		cp "$tree/tests/hosts/host-init" "$root/init"
 		chmod 755 "$root/init"
@@ -67,6 +69,15 @@ host_build() {
 	fi
 	flock -u 9
 	exec 9>&-
+}
+
+# Where kvm-amd goes on after a #VMEXIT: the offset behind its (first) VMRUN in the section .noinstr.text.
+vmrun_next() {
+	local offset
+	offset=$(objdump -d -j .noinstr.text "$hosts/pkg/lib/modules/$kernel_version/kernel/arch/x86/kvm/kvm-amd.ko" |
+		sed -n 's/^ *\([0-9a-f]*\):.*\tvmrun.*/\1/p' | head -1)
+	[ -n "$offset" ] || die "there is no VMRUN in kvm-amd"
+	echo $((0x$offset + 3))
 }
 
 # What every run has in memory: made once, and again when packages change.
@@ -97,7 +108,7 @@ fast_programs() { # ROOT
 }
 
 main() {
-	local mode=${1:-} mem=4096 cpus=2 limit=600 out='' drives=() copies=() arguments=()
+	local mode=${1:-} mem=4096 cpus=2 limit=600 out='' watch='' drives=() copies=() arguments=()
 	case $mode in
 	run) shift ;;
 	shell)
@@ -115,6 +126,11 @@ main() {
 	esac
 	while [ $# -gt 0 ]; do
 		case $1 in
+		--watch)
+			watch=1
+			shift
+			continue
+			;;
 		--mem) mem=$2 ;;
 		--cpus) cpus=$2 ;;
 		--timeout) limit=$2 ;;
@@ -159,6 +175,7 @@ main() {
 	} >"$run/job/command"
 	chmod 755 "$run/job/command"
 	[ "$mode" = shell ] && touch "$run/job/shell"
+	[ -z "$watch" ] || touch "$run/job/watch"
 
 	fast_programs "$run/fast/fast"
 	{
@@ -238,7 +255,10 @@ main() {
 	wait $reader
 
 	[ -z "$out" ] || cp -r "$run/job/out/." "$out/"
-	if [ -e "$run/late" ]; then
+	if [ -e "$run/job/lost" ]; then
+		echo "kvmhost: the emulator has put this host's registers into a guest's" >&2
+		exit 123
+	elif [ -e "$run/late" ]; then
 		echo "kvmhost: killed after $limit s, its time limit" >&2
 		exit 124
 	elif [ -s "$run/job/status" ]; then
