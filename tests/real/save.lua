@@ -9,9 +9,10 @@ local t = g.t
 
 --- Seconds since the start of this host.
 local function host_time()
-	for line in io.lines "/proc/uptime" do
-		return tonumber(line:match "^%S+")
-	end
+	local file = assert(io.open "/proc/uptime")
+	local seconds = file:read "n"
+	file:close()
+	return seconds
 end
 
 local function guest_time(guest)
