@@ -1,5 +1,7 @@
 -- The commands of the group Domain Monitoring.
 
+local unsigned = require("moonvisor.command.number").unsigned
+
 local commands = {
 	{
 		name = "domblkerror",
@@ -465,7 +467,7 @@ local function size_text(ctl, bytes, human)
 	elseif human then
 		return ("%.3f %s"):format(ctl:pretty_size(bytes))
 	end
-	return ("%d"):format(bytes)
+	return unsigned(bytes)
 end
 
 local SIZES = { { "capacity", "Capacity" }, { "allocation", "Allocation" }, { "physical", "Physical" } }
@@ -551,7 +553,26 @@ local BLOCK_LABELS = {
 	flush_operations = "number of flush operations:", flush_total_times = "total duration of flushes (ns):",
 	errs = "error count:",
 }
+-- The newer call's counts in the order and with the names in which virsh shows them; others follow as they are.
+local BLOCK_STATS = { { "rd_operations", "rd_req" }, { "rd_bytes" }, { "wr_operations", "wr_req" }, { "wr_bytes" },
+	{ "errs" }, { "flush_operations" }, { "rd_total_times" }, { "wr_total_times" }, { "flush_total_times" } }
 local OLD_BLOCK_STATS = { "rd_req", "rd_bytes", "wr_req", "wr_bytes", "errs" }
+
+local function in_order(params)
+	local by_name, list = {}, {}
+	for _, param in ipairs(params) do
+		by_name[param.field] = param
+	end
+	for _, names in ipairs(BLOCK_STATS) do
+		local param = by_name[names[1]]
+		by_name[names[1]] = nil
+		list[#list + 1] = param and { names[2] or names[1], param.value }
+	end
+	for _, param in ipairs(params) do
+		list[#list + 1] = by_name[param.field] and { param.field, param.value }
+	end
+	return list
+end
 
 -- The counts of a disk as {name, value} in their order: from the newer call, or the older one where the driver has
 -- only that.
@@ -559,10 +580,7 @@ local function block_stats(ctl, dom, device)
 	local list = {}
 	local ok, answer = pcall(ctl.raw.domain_block_stats_flags, ctl.raw, dom, device, 0, 0)
 	if ok then
-		for _, param in ipairs(ctl.raw:domain_block_stats_flags(dom, device, answer.nparams, 0).params) do
-			list[#list + 1] = { param.field, param.value }
-		end
-		return list
+		return in_order(ctl.raw:domain_block_stats_flags(dom, device, answer.nparams, 0).params)
 	elseif not require("moonvisor.errors").is(answer, "no_support") then
 		error(answer, 0)
 	end
@@ -600,9 +618,9 @@ function run.domblkstat(ctl, opt)
 	end
 	counts(ctl, list, function(name, value)
 		if opt.human then
-			return (" %-31s %d\n"):format(BLOCK_LABELS[name] or name, value)
+			return (BLOCK_LABELS[name] and " %-31s %s\n" or " %s %s\n"):format(BLOCK_LABELS[name] or name, value)
 		end
-		return ("%s%s%s %d\n"):format(device, device ~= "" and " " or "", name, value)
+		return ("%s %s %s\n"):format(device, name, value)
 	end)
 end
 
@@ -692,7 +710,7 @@ function run.domifaddr(ctl, opt)
 	for _, interface in ipairs(interfaces) do
 		if not opt.interface or interface.name == opt.interface then
 			for i, address in ipairs(interface.addrs) do
-				rows[#rows + 1] = { name = interface.name, mac = interface.hwaddr, protocol = ADDRESS_TYPES[address.type],
+				rows[#rows + 1] = { name = interface.name, mac = interface.hwaddr, protocol = ADDRESS_TYPES[address.type] or "ipv6",
 					address = address.addr, prefix = address.prefix, first = i == 1 }
 			end
 			if #interface.addrs == 0 then
@@ -706,7 +724,7 @@ function run.domifaddr(ctl, opt)
 			ctl:extra(" %-10s %-20s %-8s     %s\n%s\n", "Name", "MAC address", "Protocol", "Address", ("-"):rep(79))
 			for _, row in ipairs(shown) do
 				local full = row.first or opt.full
-				local name, mac = full and row.name or "-", full and (row.mac or "N/A") or "-"
+				local name, mac = full and row.name or "-", full and (row.mac or "") or "-"
 				local address = row.address and ("%s/%d"):format(row.address, row.prefix) or "N/A"
 				ctl:print(" %-10s %-17s    %-12s %s\n", name, mac, row.protocol or "N/A", address)
 			end
@@ -772,7 +790,7 @@ function run.domcontrol(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	local info = ctl.raw:domain_get_control_info(dom, 0)
 	local state, seconds = CONTROL_STATES[info.state] or "unknown", info.stateTime / 1000
-	local reason = state == "error" and CONTROL_ERRORS[info.details] or ""
+	local reason = state == "error" and (CONTROL_ERRORS[info.details] or "unknown") or ""
 	ctl:records {
 		rows = { { state = state, reason = reason ~= "" and reason or nil, seconds = seconds } },
 		columns = { "state", "reason", "seconds" }, single = true,
@@ -780,7 +798,7 @@ function run.domcontrol(ctl, opt)
 			if not shown[1] then
 				return
 			elseif reason ~= "" then
-				ctl:print("%s: %s (%0.3fs)\n", state, reason, seconds)
+				ctl:print("%s: %s\n", state, reason)
 			elseif state ~= "ok" and state ~= "error" then
 				ctl:print("%s (%0.3fs)\n", state, seconds)
 			else

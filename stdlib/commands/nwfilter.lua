@@ -107,8 +107,8 @@ end
 
 run["nwfilter-undefine"] = function(ctl, opt)
 	local filter = ctl:nwfilter(opt.nwfilter)
-	ctl:attempt("Failed to undefine network filter %s", filter.name):nwfilter_undefine(filter)
-	ctl:extra("Network filter %s undefined\n", filter.name)
+	ctl:attempt("Failed to undefine network filter %s", opt.nwfilter):nwfilter_undefine(filter)
+	ctl:extra("Network filter %s undefined\n", opt.nwfilter)
 end
 
 run["nwfilter-dumpxml"] = function(ctl, opt)

@@ -2,68 +2,13 @@
 -- are those of virsh 9.0 with the same answers.
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
+local fake = require "fake_calls"
 local control = require "moonvisor.command.control"
 local errors = require "moonvisor.errors"
 local json_text = require "moonvisor.command.json_text"
 local migration = require "moonvisor.command.migration"
-local tokens = require "moonvisor.command.tokens"
 
-local DOMAIN = { name = "test", uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f", id = 1 }
-
-local function shown(value)
-	if type(value) ~= "table" then
-		return tostring(value)
-	elseif value.field then
-		return ("%s=%s:%s"):format(value.field, value.type, value.value)
-	elseif value.name then
-		return value.name
-	end
-	local parts = {}
-	for i, item in ipairs(value) do
-		parts[i] = shown(item)
-	end
-	return "{" .. table.concat(parts, " ") .. "}"
-end
-
--- Raw calls that answer what `answers` has, a value or a function, and write themselves down.
-local function fake(answers, log)
-	return setmetatable({}, { __index = function(_, name)
-		return function(_, ...)
-			if name == "domain_lookup_by_name" then
-				return DOMAIN
-			end
-			local arguments = table.pack(...)
-			for i = 1, arguments.n do
-				arguments[i] = shown(arguments[i])
-			end
-			log[#log + 1] = name .. "(" .. table.concat(arguments, ", ") .. ")"
-			local answer = answers[name]
-			if type(answer) == "function" then
-				return answer(...)
-			end
-			return answer
-		end
-	end })
-end
-
--- Runs a command; gives what it printed and the calls that it made.
-local function run(text, answers)
-	local out, err, log = {}, {}, {}
-	local ctl = control.new {
-		real_raw = fake(answers or {}, log), plain = true, quiet = false, flush = function() end,
-		write = function(part) out[#out + 1] = part end, write_error = function(part) err[#err + 1] = part end,
-	}
-	local ok = ctl:execute(tokens.text(text))
-	return table.concat(out), table.concat(log, "; "), ok, table.concat(err)
-end
-
-local function check(text, answers, out, log, status, err)
-	local got_out, got_log, ok, got_err = run(text, answers)
-	t.equal(got_out, out, text)
-	t.equal(got_log, log, text)
-	t.equal(ok, status ~= false, text)
-	t.equal(got_err, err or "", text)
-end
+local DOMAIN, shown, run, check = fake.DOMAIN, fake.shown, fake.run, fake.check
 
 -- { field = value, ... } as typed parameters; the type follows from the value.
 local function params(text)
@@ -343,7 +288,7 @@ t.describe("migration", function()
 		local log = {}
 		answers.connect_supports_feature = answers.connect_supports_feature or 1
 		answers.domain_get_state = answers.domain_get_state or { state = 1, reason = 1 }
-		local source, destination = fake(answers, log), fake(answers, log)
+		local source, destination = fake.calls(answers, log), fake.calls(answers, log)
 		local ctl = control.new { real_raw = source, write_error = function() end, flush = function() end }
 		local ok, result = pcall(migration.to_host, ctl, DOMAIN, destination, list or {}, flags)
 		local calls = {}
