@@ -104,18 +104,22 @@ static int next_tag(struct scanner *s, struct mv_xml_piece *tag, struct mv_error
 	return end_tag ? TAG_END : empty ? TAG_EMPTY : TAG_START;
 }
 
+static bool same(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	return a_len == b_len && (!a_len || (a && b && memcmp(a, b, a_len) == 0));
+}
+
 static bool same_name(const struct mv_xml_piece *a, const struct mv_xml_piece *b)
 {
-	return a->name_len == b->name_len && a->prefix_len == b->prefix_len &&
-		memcmp(a->name, b->name, a->name_len) == 0 &&
-		memcmp(a->prefix ? a->prefix : "", b->prefix ? b->prefix : "", a->prefix_len) == 0;
+	return same(a->name, a->name_len, b->name, b->name_len) &&
+		same(a->prefix, a->prefix_len, b->prefix, b->prefix_len);
 }
 
 /* The next element at this level. 1: *piece is one, 0: there is none, -1: *err. Only the piece's own tags must match;
  * what is in it is counted. */
 static int next_element(struct scanner *s, struct mv_xml_piece *piece, struct mv_error **err)
 {
-	struct mv_xml_piece tag;
+	struct mv_xml_piece tag = { 0 };
 	size_t depth = 1;
 	int kind = next_tag(s, piece, err);
 
@@ -153,7 +157,7 @@ static int next_element(struct scanner *s, struct mv_xml_piece *piece, struct mv
 int mv_xml_root(const char *xml, size_t len, struct mv_xml_piece *root, struct mv_error **err)
 {
 	struct scanner s = { .at = xml, .end = xml + len, .line = 1 };
-	struct mv_xml_piece more;
+	struct mv_xml_piece more = { 0 };
 	int found = next_element(&s, root, err);
 
 	if (found <= 0)
@@ -170,7 +174,7 @@ int mv_xml_children(const struct mv_xml_piece *parent, struct mv_xml_pieces *out
 
 	skip_to(&s, parent->inner);
 	for (;;) {
-		struct mv_xml_piece piece;
+		struct mv_xml_piece piece = { 0 };
 
 		found = next_element(&s, &piece, err);
 		if (found <= 0)

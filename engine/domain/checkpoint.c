@@ -105,7 +105,8 @@ static int align_disks(struct mv_domaincheckpoint_def *def, struct mv_error **er
 	}
 	for (size_t i = 0; i < count; i++)
 		all[i] = asked_for(def, def->domain->devices.disks[i]);
-	memcpy(def->disks.disks, all, count * sizeof(*all));
+	for (size_t i = 0; i < count; i++)
+		def->disks.disks[i] = all[i];
 	return 0;
 }
 

@@ -113,7 +113,7 @@ int mv_domobj_defs(struct mv_domobj *guest, unsigned flags, struct mv_domain_def
 
 struct mv_domain_def *mv_domobj_one_def(struct mv_domobj *guest, unsigned flags, bool *live, struct mv_error **err)
 {
-	struct mv_domain_def *live_def, *config;
+	struct mv_domain_def *live_def = NULL, *config = NULL;
 
 	if ((flags & MV_AFFECT_LIVE) && (flags & MV_AFFECT_CONFIG)) {
 		mv_error_set(err, MV_ERR_INVALID_ARG,

@@ -69,7 +69,7 @@ char *mv_test_piece(const struct mv_test_source *source, const struct mv_xml_pie
 {
 	mv_autofree char *file = mv_xml_attr(piece, "file");
 	char *text = NULL;
-	size_t len;
+	size_t len = 0;
 
 	if (file) {
 		mv_autofree char *path = sibling(source->path, file);
@@ -124,7 +124,7 @@ static int read_cpu(struct mv_test_host *host, const struct mv_xml_piece *cpu, s
 		{ "mhz", "cpu mhz", &host->mhz },       { "active", "cpu active", NULL },
 	};
 	struct mv_xml_pieces children;
-	long active = -1, value;
+	long active = -1, value = 0;
 	int ret = -1;
 
 	if (mv_xml_children(cpu, &children, err) < 0)
@@ -242,7 +242,7 @@ int mv_test_load(struct mv_test_host *host, const char *xml, size_t len, const c
 int mv_test_load_file(struct mv_test_host *host, const char *path, struct mv_error **err)
 {
 	mv_autofree char *text = NULL;
-	size_t len;
+	size_t len = 0;
 
 	if (read_whole(path, &text, &len, err) < 0)
 		return -1;
