@@ -42,8 +42,9 @@ static void broken(struct mv_machine *m, unsigned vcpu, int vcpu_fd, const char 
 static void internal_error(struct mv_machine *m, unsigned vcpu, int vcpu_fd, const struct kvm_run *run)
 {
 	char text[160];
-	int n = snprintf(text, sizeof(text), "KVM could not go on (suberror %u)", run->internal.suberror);
+	int n;
 
+	snprintf(text, sizeof(text), "KVM could not go on (suberror %u)", run->internal.suberror);
 	if (run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION) {
 		n = snprintf(text, sizeof(text), "KVM cannot emulate an instruction");
 		if (run->emulation_failure.ndata >= 3 &&

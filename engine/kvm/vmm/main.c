@@ -114,25 +114,26 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	mv_machine_spec_init(&spec);
 	mv_message_init(&m);
-	if (receive_spec(&m, &spec, &err) < 0 || mv_loop_create(&loop, &err) < 0 ||
-	    mv_server_create(loop, &server, &err) < 0 || make(&guest, &spec, loop, server, &err) < 0) {
-		reply(m.serial, err);
-		return status; /* the process ends, and everything half-made with it */
-	}
 	/* The threads, held at the gate, and their filters come before ours, which lets no thread be made that is
 	 * freer. */
-	if (mv_guest_prepare(&guest, &err) < 0 || (spec.sandbox && mv_sandbox_enter_thread(MV_THREAD_MAIN, &err) < 0)) {
+	if (receive_spec(&m, &spec, &err) < 0 || mv_loop_create(&loop, &err) < 0 ||
+	    mv_server_create(loop, &server, &err) < 0 || make(&guest, &spec, loop, server, &err) < 0 ||
+	    mv_guest_prepare(&guest, &err) < 0 || (spec.sandbox && mv_sandbox_enter_thread(MV_THREAD_MAIN, &err) < 0)) {
 		reply(m.serial, err);
-		return status;
+		goto out;
 	}
 	reply(m.serial, NULL);
 	mv_message_clear(&m);
 	mv_guest_start(&guest);
 	mv_loop_run(loop);
 	status = guest.status.state == MV_STATE_SHUTOFF ? EXIT_SUCCESS : EXIT_FAILURE;
-	mv_guest_release(&guest);
+out:
+	if (guest.spec) /* or nobody has begun with it */
+		mv_guest_release(&guest);
 	mv_server_free(server);
 	mv_loop_free(loop);
 	mv_machine_spec_clear(&spec);
+	mv_message_clear(&m);
+	mv_error_free(err);
 	return status;
 }
