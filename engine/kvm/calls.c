@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/api/call.h"
+#include "engine/kvm/describe.h"
 #include "engine/kvm/kvm.h"
 #include "flags.h"
 
@@ -246,6 +247,47 @@ static int get_os_type(struct mv_driver *drv, const struct mv_domain_get_os_type
 	return ret->type ? 0 : out_of_memory(err);
 }
 
+static int get_xml_desc(struct mv_driver *drv, const struct mv_domain_get_xml_desc_args *args,
+			struct mv_domain_get_xml_desc_ret *ret, struct mv_error **err)
+{
+	mv_auto(mv_dom) dom = NULL;
+	bool live;
+
+	if (check_flags(args->flags, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE, "a description", err) < 0 ||
+	    find(drv, &args->dom, &dom, err) < 0)
+		return -1;
+	live = dom->live && !((args->flags & VIR_DOMAIN_XML_INACTIVE) && dom->def);
+	return mv_kvm_describe(live ? dom->live : dom->def, live ? dom->id : -1, &ret->xml, err);
+}
+
+/* Guests here have neither snapshots, checkpoints, nor a saved state that the next start would find. */
+static int list_snapshots(struct mv_driver *drv, const struct mv_domain_list_all_snapshots_args *args,
+			  struct mv_domain_list_all_snapshots_ret *ret, struct mv_error **err)
+{
+	mv_auto(mv_dom) dom = NULL;
+
+	ret->ret = 0;
+	return find(drv, &args->dom, &dom, err);
+}
+
+static int list_checkpoints(struct mv_driver *drv, const struct mv_domain_list_all_checkpoints_args *args,
+			    struct mv_domain_list_all_checkpoints_ret *ret, struct mv_error **err)
+{
+	mv_auto(mv_dom) dom = NULL;
+
+	ret->ret = 0;
+	return find(drv, &args->dom, &dom, err);
+}
+
+static int has_managed_save(struct mv_driver *drv, const struct mv_domain_has_managed_save_image_args *args,
+			    struct mv_domain_has_managed_save_image_ret *ret, struct mv_error **err)
+{
+	mv_auto(mv_dom) dom = NULL;
+
+	ret->result = 0;
+	return find(drv, &args->dom, &dom, err);
+}
+
 /* --- acts without more than the guest --- */
 
 #define ACT(call, function)                                                                          \
@@ -445,6 +487,10 @@ const struct mv_calls mv_kvm_calls = {
 	.domain_get_state = get_state,
 	.domain_get_info = get_info,
 	.domain_get_os_type = get_os_type,
+	.domain_get_xml_desc = get_xml_desc,
+	.domain_list_all_snapshots = list_snapshots,
+	.domain_list_all_checkpoints = list_checkpoints,
+	.domain_has_managed_save_image = has_managed_save,
 	.domain_is_active = is_active,
 	.domain_is_persistent = is_persistent,
 	.domain_create_with_flags = create_with_flags,
