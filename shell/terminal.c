@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shell/keys.h"
 #include "shell/signals.h"
 
 /* isatty(descriptor) */
@@ -292,6 +293,9 @@ static const luaL_Reg functions[] = {
 	{ "current_folder", terminal_current_folder },
 	{ "interruptible", terminal_interruptible },
 	{ "uninterrupted", terminal_uninterrupted },
+	{ "raw", mv_keys_raw },
+	{ "wait_keys", mv_keys_wait },
+	{ "read_keys", mv_keys_read },
 	{ NULL, NULL },
 };
 
