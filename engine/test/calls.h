@@ -27,28 +27,30 @@
 	X(node_get_security_model)
 
 /* engine/test/domain.c, domain_list.c */
-#define MV_TEST_DOMAIN_CALLS(X)     \
-	X(connect_list_all_domains) \
-	X(domain_lookup_by_id)      \
-	X(domain_lookup_by_name)    \
-	X(domain_lookup_by_uuid)    \
-	X(domain_get_xml_desc)      \
-	X(domain_get_info)          \
-	X(domain_get_state)         \
-	X(domain_get_os_type)       \
-	X(domain_is_active)         \
-	X(domain_is_persistent)     \
-	X(domain_is_updated)        \
-	X(domain_define_xml_flags)  \
-	X(domain_create_xml)        \
-	X(domain_undefine_flags)    \
-	X(domain_create_with_flags) \
-	X(domain_destroy_flags)     \
-	X(domain_suspend)           \
-	X(domain_resume)            \
-	X(domain_shutdown_flags)    \
-	X(domain_reboot)            \
-	X(domain_reset)             \
+#define MV_TEST_DOMAIN_CALLS(X)         \
+	X(connect_list_all_domains)     \
+	X(domain_lookup_by_id)          \
+	X(domain_lookup_by_name)        \
+	X(domain_lookup_by_uuid)        \
+	X(domain_get_xml_desc)          \
+	X(domain_get_info)              \
+	X(domain_get_state)             \
+	X(domain_get_os_type)           \
+	X(domain_is_active)             \
+	X(domain_is_persistent)         \
+	X(domain_is_updated)            \
+	X(domain_define_xml_flags)      \
+	X(domain_create_xml_with_files) \
+	X(domain_create_with_files)     \
+	X(domain_create_xml)            \
+	X(domain_undefine_flags)        \
+	X(domain_create_with_flags)     \
+	X(domain_destroy_flags)         \
+	X(domain_suspend)               \
+	X(domain_resume)                \
+	X(domain_shutdown_flags)        \
+	X(domain_reboot)                \
+	X(domain_reset)                 \
 	X(domain_rename)
 
 /* engine/test/domain_config.c */

@@ -175,6 +175,20 @@ int mv_test_domain_create_xml(struct mv_driver *drv, const struct mv_domain_crea
 	return mv_test_domain_ref(&dom->guest, &ret->dom, err);
 }
 
+/* Descriptors are for guests that run. */
+int mv_test_domain_create_xml_with_files(struct mv_driver *drv, const struct mv_domain_create_xml_with_files_args *args,
+					 struct mv_domain_create_xml_with_files_ret *ret, struct mv_error **err)
+{
+	struct mv_domain_create_xml_ret made = { 0 };
+	int result = mv_test_domain_create_xml(drv,
+					       &(struct mv_domain_create_xml_args){ .xml_desc = args->xml_desc,
+										    .flags = args->flags },
+					       &made, err);
+
+	ret->dom = made.dom;
+	return result;
+}
+
 int mv_test_domain_undefine_flags(struct mv_driver *drv, const struct mv_domain_undefine_flags_args *args, void *ret,
 				  struct mv_error **err)
 {
@@ -265,6 +279,19 @@ int mv_test_domain_create_with_flags(struct mv_driver *drv, const struct mv_doma
 		return -1;
 	mv_test_lifecycle(host, &dom->guest, MV_LIFECYCLE_STARTED, MV_STARTED_BOOTED);
 	return mv_test_domain_ref(&dom->guest, &ret->dom, err);
+}
+
+int mv_test_domain_create_with_files(struct mv_driver *drv, const struct mv_domain_create_with_files_args *args,
+				     struct mv_domain_create_with_files_ret *ret, struct mv_error **err)
+{
+	struct mv_domain_create_with_flags_ret made = { 0 };
+	int result = mv_test_domain_create_with_flags(drv,
+						      &(struct mv_domain_create_with_flags_args){
+							      .dom = args->dom, .flags = args->flags },
+						      &made, err);
+
+	ret->dom = made.dom;
+	return result;
 }
 
 int mv_test_domain_destroy_flags(struct mv_driver *drv, const struct mv_domain_destroy_flags_args *args, void *ret,

@@ -513,23 +513,25 @@ local CREATE_FLAGS = {
 	reset_nvram = flags.DOMAIN_START_RESET_NVRAM,
 }
 
--- Descriptors would be handed to a guest by their numbers, which only a local call can do.
+-- Descriptors are handed to a guest by their numbers: the drivers that can do it are in this process.
 local function check_fds(ctl, opt)
 	for word in (opt.pass_fds or ""):gmatch "[^,]+" do
 		if not word:match "^%d+$" then
 			ctl:fail("Unable to parse FD number '%s'", word)
 		end
 	end
-	if opt.pass_fds then
-		ctl:fail "File descriptors cannot be passed over this connection"
-	end
 end
 
 function run.create(ctl, opt)
 	local xml = ctl:read_file(opt.file)
 	check_fds(ctl, opt)
-	local dom = ctl:attempt("Failed to create domain from %s", opt.file)
-		:domain_create_xml(xml, flags_of(opt, CREATE_FLAGS))
+	local attempt, create_flags = ctl:attempt("Failed to create domain from %s", opt.file), flags_of(opt, CREATE_FLAGS)
+	local dom
+	if opt.pass_fds then
+		dom = attempt:domain_create_xml_with_files(xml, create_flags)
+	else
+		dom = attempt:domain_create_xml(xml, create_flags)
+	end
 	ctl:extra("Domain '%s' created from %s\n", dom.name, opt.file)
 	if opt.console then
 		pcall(run.console, ctl, { domain = dom.name }) -- the guest runs, whatever becomes of the console
@@ -641,6 +643,8 @@ function run.start(ctl, opt)
 	end
 	if not attempt then
 		ctl:debug(1, "started with a fresh boot")
+	elseif opt.pass_fds then
+		attempt:domain_create_with_files(dom, start_flags)
 	elseif start_flags == 0 then
 		attempt:domain_create(dom)
 	else

@@ -29,7 +29,8 @@ end
 
 t.describe("a console", function()
 	t.it("passes bytes both ways", function()
-		local got, shown = play { { out = "login: " }, { key = "root\r" }, { key = "\3", out = "^C" }, { out = false } }
+		local got, shown = play { { out = "login: " }, { key = "root\r" },
+			{ key = "\3", out = "^C" }, { out = false } }
 		t.equal(got, "root\r|\3")
 		t.equal(shown, "login: |^C")
 	end)
