@@ -373,7 +373,7 @@ function run.vcpuinfo(ctl, opt)
 			for i, row in ipairs(shown) do
 				ctl:print("%-15s %d\n", "VCPU:", row.vcpu)
 				if row.state then
-					ctl:print("%-15s %s\n%-15s %s\n", "CPU:", row.cpu >= 0 and row.cpu or "N/A", "State:", row.state)
+					ctl:print("%-15s %s\n%-15s %s\n", "CPU:", row.cpu, "State:", row.state)
 					if row.cpu_time ~= 0 then
 						ctl:print("%-15s %.1fs\n", "CPU time:", row.cpu_time)
 					end

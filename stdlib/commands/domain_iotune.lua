@@ -1,6 +1,7 @@
 -- The commands of the group Domain Management: limits of disks and interfaces.
 
 local rates = require "moonvisor.command.rates"
+local parameter_text = require("moonvisor.command.params").text
 
 local commands = {
 	{
@@ -136,8 +137,8 @@ local function show(ctl, opt, call)
 	end
 	local fields = {}
 	for _, param in ipairs(call(count, flags).params) do
-		local name, value = param.field, param.value
-		fields[#fields + 1] = { name, ("%-15s: "):format(name), value, value == "" and "" or nil }
+		local name = param.field
+		fields[#fields + 1] = { name, ("%-15s: "):format(name), param.value, parameter_text(param) }
 	end
 	ctl:info(fields, 0)
 end

@@ -197,7 +197,7 @@ function run.memtune(ctl, opt)
 		"Unable to get memory parameters", function(raw, count)
 			return raw:domain_get_memory_parameters(dom, count, flags)
 		end), function(param)
-		return param.value == UNLIMITED and "unlimited" or tostring(param.value)
+		return param.value == UNLIMITED and "unlimited" or parameters.text(param)
 	end)
 end
 

@@ -1,5 +1,7 @@
 -- The commands of the group Host and Hypervisor.
 
+local unsigned = require("moonvisor.command.number").unsigned
+
 local commands = {
 	{
 		name = "allocpages",
@@ -364,14 +366,15 @@ local function cpu_stats(ctl, cpu)
 	return stats
 end
 
-local CPU_NAMES = { { "user", "user:" }, { "kernel", "system:" }, { "idle", "idle:" }, { "iowait", "iowait:" } }
+local CPU_NAMES = { { "user", "user:" }, { "kernel", "system:" }, { "idle", "idle:" }, { "iowait", "iowait:" },
+	{ "intr", "intr:" } }
 
 -- Nanoseconds of each kind, and those of --percent.
 local function cpu_times(ctl, stats)
 	local fields = {}
-	for i, name in ipairs(CPU_NAMES) do
-		local value = stats[name[1]] or 0
-		fields[i] = { name[1], name[2], value / 1e9, ("%21d"):format(value) }
+	for _, name in ipairs(CPU_NAMES) do
+		local value = stats[name[1]]
+		fields[#fields + 1] = value and { name[1], name[2], value / 1e9, ("%21s"):format(unsigned(value)) }
 	end
 	ctl:info(fields, 15)
 end
@@ -384,7 +387,8 @@ local function cpu_percent(ctl, before, after)
 	local fields, total = {}, 0.0
 	local usage = after.utilization
 	if usage then
-		ctl:info({ percent_field("usage", "usage:", usage), percent_field("idle", "idle:", 100.0 - usage) }, 15)
+		ctl:info({ { "usage", "usage:", usage, (" %5d%%"):format(usage) },
+			{ "idle", "idle:", 100 - usage, (" %5d%%"):format(100 - usage) } }, 15)
 		return
 	end
 	local spent = {}
@@ -394,7 +398,7 @@ local function cpu_percent(ctl, before, after)
 	end
 	fields[1] = percent_field("usage", "usage:", (spent.user + spent.kernel) / total * 100)
 	for _, name in ipairs(CPU_NAMES) do
-		fields[#fields + 1] = percent_field(name[1], name[2], spent[name[1]] / total * 100)
+		fields[#fields + 1] = after[name[1]] and percent_field(name[1], name[2], spent[name[1]] / total * 100)
 	end
 	ctl:info(fields, 15)
 end

@@ -242,7 +242,7 @@ local REASONS = {
 		"save canceled", "event wakeup", "crashed", "post-copy", "post-copy failed" },
 	{ [0] = "unknown" },
 	{ [0] = "unknown", "user", "migrating", "saving", "dumping", "I/O error", "watchdog", "from snapshot",
-		"shutting down", "creating snapshot", "crashed", "starting up", "post-copy", "post-copy failed", "api error" },
+		"shutting down", "creating snapshot", "crashed", "starting up", "post-copy", "post-copy failed" },
 	{ [0] = "unknown", "user" },
 	{ [0] = "unknown", "shutdown", "destroyed", "crashed", "migrated", "saved", "failed", "from snapshot", "daemon" },
 	{ [0] = "unknown", "panicked" },

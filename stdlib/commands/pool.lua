@@ -1,6 +1,7 @@
 -- The commands of the group Storage Pool.
 
 local flags = require "moonvisor.flags"
+local unsigned = require("moonvisor.command.number").unsigned
 
 local commands = {
 	{
@@ -582,7 +583,7 @@ run["pool-info"] = function(ctl, opt)
 	local autostart = truth(try(ctl, "storage_pool_get_autostart", pool))
 	local running = info.state == flags.STORAGE_POOL_RUNNING or info.state == flags.STORAGE_POOL_DEGRADED
 	local function size(bytes)
-		return running and (opt.bytes and ("%d"):format(bytes) or size_text(bytes))
+		return running and (opt.bytes and unsigned(bytes) or size_text(bytes))
 	end
 	ctl:info {
 		{ "name", "Name:", pool.name },

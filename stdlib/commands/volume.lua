@@ -1,6 +1,7 @@
 -- The commands of the group Storage Volume.
 
 local flags = require "moonvisor.flags"
+local unsigned = require("moonvisor.command.number").unsigned
 
 local commands = {
 	{
@@ -524,7 +525,7 @@ run["vol-info"] = function(ctl, opt)
 		info = ctl.raw:storage_vol_get_info(vol)
 	end
 	local function size(bytes)
-		return opt.bytes and ("%d bytes"):format(bytes) or size_text(bytes)
+		return opt.bytes and unsigned(bytes) .. " bytes" or size_text(bytes)
 	end
 	ctl:info {
 		{ "name", nil, vol.name },

@@ -101,4 +101,32 @@ t.describe("domblkinfo", function()
 	end)
 end)
 
+t.describe("nodecpustats", function()
+	local function stats(list)
+		return { node_get_cpu_stats = function(_, count)
+			return { params = count == 0 and {} or list, nparams = #list }
+		end }
+	end
+	t.it("shows what there is", function()
+		check("nodecpustats", stats { { field = "idle", value = 1000000000 }, { field = "user", value = 2000000000 },
+			{ field = "kernel", value = 3 }, { field = "intr", value = -1 } },
+			"user:                     2000000000\nsystem:                            3\nidle:                     1000000000\n"
+			.. "intr:           18446744073709551615\n\n")
+		check("nodecpustats", stats { { field = "utilization", value = 37 } }, "\n")
+		check("nodecpustats --percent", stats { { field = "utilization", value = 37 } },
+			"usage:             37%\nidle:              63%\n\n")
+	end)
+end)
+
+t.describe("sizes and limits", function()
+	t.it("have no sign", function()
+		check("memtune test", {
+			domain_get_memory_parameters = function(_, count)
+				local list = { param("hard_limit", "ullong", -1), param("soft_limit", "ullong", 9007199254740991) }
+				return { params = count == 0 and {} or list, nparams = #list }
+			end,
+		}, "hard_limit     : 18446744073709551615\nsoft_limit     : unlimited\n\n")
+	end)
+end)
+
 t.finish()
