@@ -104,6 +104,7 @@ function M.method(method)
 	end
 	local result = forms.result(method.result)
 	local count, params = #sources, #(method.params or {})
+	local returns = method.returns == nil or #method.returns > 0 -- a property has none, but a value
 	return function(self, ...)
 		local conn = objects.conn(self)
 		local arguments = { ... }
@@ -113,7 +114,10 @@ function M.method(method)
 			values[i] = sources[i](self, arguments, given)
 		end
 		local handle = raw.of(conn)
-		return result(handle[name](handle, table.unpack(values, 1, count)), conn)
+		local found = result(handle[name](handle, table.unpack(values, 1, count)), conn)
+		if returns then
+			return found
+		end
 	end
 end
 

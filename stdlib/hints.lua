@@ -64,6 +64,23 @@ function M.of_command(ctl, err)
 	return M.of(err)
 end
 
+local keywords = { ["nil"] = true, ["true"] = true, ["false"] = true }
+
+--- What to say of a line that could be Lua, but is a word that is no variable, alone or with options, as a mistyped
+--- command has them ("lst --all" is a Lua comment after a nil); nil when it is all right.
+---@param variables table   where Lua's names are
+function M.unknown_word(text, variables)
+	local word, rest = text:match "^%s*([%a][%w_-]*)%s*(.-)%s*$"
+	if not word or keywords[word] or variables[word] ~= nil or rest ~= "" and not rest:find "^%-%-%a" then
+		return nil
+	end
+	local near = require("moonvisor.suggest").nearest(word, require("moonvisor.command.registry").names())
+	if near then
+		return ("there is no command or variable '%s'; did you mean '%s'?"):format(word, near)
+	end
+	return rest ~= "" and ("there is no command '%s'"):format(word) or nil
+end
+
 --- The message of a line that is neither a command nor Lua: when its first word looks like a command, that is what it
 --- was meant to be.
 function M.syntax(text, message)

@@ -36,7 +36,7 @@ function M.frame()
 	local thread = coroutine.running()
 	local from_bottom = depth(thread) - level
 	local info = debug.getinfo(level, "Sl")
-	local where = ("%s:%d"):format(info.short_src, info.currentline)
+	local where = ("%s:%d"):format(info.short_src:match "[^/]*$", info.currentline)
 	return { thread = thread, from_bottom = from_bottom, fn = fn, where = where }
 end
 

@@ -159,6 +159,10 @@ local function understand(prompt, text)
 			pager.around(session.run, prompt.ctl, text)
 		end
 	end
+	local unknown = require("moonvisor.hints").unknown_word(text, prompt.variables)
+	if unknown then
+		return nil, unknown
+	end
 	local fn, message, more = compile(prompt, text)
 	if not fn and not more then
 		message = require("moonvisor.hints").syntax(text, message)

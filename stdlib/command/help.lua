@@ -127,7 +127,7 @@ function M.introduction()
 	return "A line is a command, if it begins with the name of one, or else Lua. Tab\ncompletes both.\n\n"
 		.. "    help COMMAND          a command and its options, as does COMMAND --help\n"
 		.. "    help KEYWORD          the commands of a group: help domain\n"
-		.. "    help virt             the Lua API; help Domain, help Domain.start: parts of it\n"
+		.. "    help virt             the Lua API; help Domain, help Domain.start\n"
 		.. "    help(vm), help(vm.start)  what a Lua value is for\n"
 		.. "    explain 'COMMAND'     a command as Lua\n\n"
 end

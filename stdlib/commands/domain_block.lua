@@ -160,10 +160,13 @@ local function wait_for_job(ctl, dom, path, job)
 		end
 	end)
 	local shown
+	local bar = ctl:progress { title = job.title, unit = "percent", always = job.verbose }
 
 	local function show(current, all)
 		local percent = all == 0 and 100 or current >= all and 100 or math.min(current * 100 // all, 99)
-		if job.verbose and percent ~= shown then
+		if not ctl.plain then
+			bar:update(current, all)
+		elseif job.verbose and percent ~= shown then
 			ctl.write_error(("\r%s: [%3d %%]"):format(job.title, percent))
 			shown = percent
 		end
@@ -221,7 +224,9 @@ local function wait_for_job(ctl, dom, path, job)
 			error(result, 0)
 		end
 	end
-	if job.verbose then
+	if not ctl.plain then
+		bar[(result == "completed" or result == "ready") and "finish" or "stop"](bar)
+	elseif job.verbose then
 		if result == "completed" or result == "ready" then
 			show(1, 1)
 		end

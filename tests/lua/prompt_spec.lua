@@ -330,4 +330,344 @@ t.describe("the terminal", function()
 	end)
 end)
 
+
+-- A home with files of the user's own.
+local function home_with(files)
+	local home = t.folder()
+	for name, text in pairs(files) do
+		local path = home .. "/.config/moonvisor/" .. name
+		t.run("mkdir -p " .. t.quote(path:match "^(.*)/"))
+		t.write_file(path, text)
+	end
+	return home
+end
+
+local TAGS = [[
+return { group = "Tags", keyword = "tags", commands = { {
+	name = "tag-list", summary = "list domains with their tags", records = true,
+	options = {
+		{ name = "domain", kind = "data", help = "only this one", complete = "domain" },
+		{ name = "colour", kind = "string", named = true, help = "only these" },
+	},
+	run = function(ctl, opt)
+		local rows = { { name = opt.domain or "test", tag = "blue" } }
+		ctl:records { name = "name", columns = { "name", "tag" }, rows = rows, text = function(shown)
+			for _, row in ipairs(shown) do
+				ctl:print("%s is %s\n", row.name, row.tag)
+			end
+		end }
+	end,
+} } }
+]]
+
+t.describe("commands", function()
+	t.it("and Lua share the prompt and the connection", function()
+		local term = ready "-c test:///default"
+		term:type "vm = conn.domains.test<Enter>suspend test<Enter>"
+		term:wait "Domain 'test' suspended\n\nmvsh>"
+		term:type "vm<Enter>vm:resume()<Enter>domstate test<Enter>"
+		term:wait(table.concat({ "mvsh> vm", 'domain "test" (paused, id 1)', "mvsh> vm:resume()", "mvsh> domstate test",
+			"running", "", "mvsh>" }, "\n"))
+		term:type "connect test:///default --readonly<Enter>conn.read_only<Enter>"
+		term:wait "true\nmvsh>"
+		term:type "destroy test --yes<Enter>"
+		term:wait "hint: the connection was opened with --readonly\n\nmvsh>"
+	end)
+
+	t.it("that surprise ask first", function()
+		local term = ready "-c test:///default"
+		term:type "destroy test<Enter>"
+		t.poll("the question", 20, function()
+			return term:screen():gsub("\n", ""):find "%[y/N%]"
+		end)
+		term:type "n<Enter>"
+		term:wait "error: not confirmed: nothing was done\n\nmvsh>"
+		term:type "destroy test --dry-run<Enter>"
+		term:wait "mvsh>"
+		term:type "conn.domains.test.state<Enter>"
+		term:wait '"running"\nmvsh>'
+	end)
+
+	t.it("are completed with options, objects in the right state, and files", function()
+		local term = ready "-c test:///default"
+		term:type "net-in<Tab>"
+		term:wait "mvsh> net-info"
+		term:type "def<Tab><Enter>"
+		term:wait "Bridge:         virbr0\n\nmvsh>"
+		term:type "shutd<Tab>te<Tab>--mo<Tab>ac<Tab>"
+		term:wait "mvsh> shutdown test --mode acpi"
+		term:type "<C-c>"
+		term:wait "^C\nmvsh>"
+		t.write_file(term.home .. "/guest.xml", "<domain/>")
+		term:type "define ~/gue"
+		term:type "<C-u>"
+		term:type("define " .. term.home .. "/gue<Tab>")
+		t.poll("the file's name", 20, function()
+			return term:screen():gsub("\n", ""):find("/guest.xml", 1, true)
+		end)
+	end)
+
+	t.it("are ended by Ctrl-C, which no guest notices", function()
+		local term = ready "-c test:///default"
+		term:type "event --all --loop<Enter>"
+		term:wait "event --all --loop"
+		term:type "<C-c>"
+		t.poll("the end of the loop", 20, function()
+			return term:screen():find("event loop interrupted", 1, true)
+		end)
+		term:type "domstate test<Enter>"
+		term:wait "running\n\nmvsh>"
+	end)
+
+	t.it("of the user are like ours", function()
+		local home = home_with { ["commands/tags.lua"] = TAGS, ["commands/bad.lua"] = "return 1 +" }
+		local term = ready("-c test:///default", home)
+		term:type "tag-list<Enter>"
+		term:wait "test is blue\n\nmvsh>"
+		t.matches(term:screen(), "warning: the commands in '.*bad%.lua\n?' cannot be used: ")
+		term:type "tag-list other -o json<Enter>"
+		term:wait '{"name": "other", "tag": "blue"}\n]\nmvsh>'
+		term:type "tag-l<Tab>te<Tab>--co<Tab>"
+		term:wait "mvsh> tag-list test --col\n--colour   --columns\nmvsh> tag-list test --col"
+		term:type "<C-c>"
+		term:wait "^C\nmvsh>"
+		term:type "help tags<Enter>"
+		term:wait "    tag-list                       list domains with their tags\n\nmvsh>"
+		term:type "tag-list --where 'name ~= \"test\"' -o name<Enter>"
+		term:wait "-o name\nmvsh>"
+	end)
+end)
+
+t.describe("help", function()
+	t.it("is about commands, groups and Lua", function()
+		local term = ready("-c test:///default", nil, "NO_COLOR=1 PAGER=cat")
+		term:type "help start<Enter>"
+		local screen = term:wait "mvsh>"
+		t.matches(screen, "start %- start a %(previously defined%) inactive domain")
+		t.matches(screen, "%-%-dry%-run +show what would be done, and do nothing")
+		term:type "help(conn.domains.test.start)<Enter>"
+		term:wait "Example\n  vm:start { paused = true }\nmvsh>"
+		term:type "help Domain.resume<Enter>"
+		t.matches(term:wait "mvsh>", "Domain:resume%(%)")
+		term:type "help Domian<Enter>"
+		term:wait "error: command or command group 'Domian' doesn't exist\ndid you mean 'Domain'?\n\nmvsh>"
+		term:type "virt.help 'nosuch'<Enter>"
+		t.matches(term:wait "mvsh>", "error: There is no help about 'nosuch'")
+	end)
+end)
+
+t.describe("errors", function()
+	t.it("say what to do", function()
+		local term = ready "-c test:///default"
+		term:type "dominfo tset<Enter>"
+		term:wait "error: failed to get domain 'tset'\nhint: did you mean 'test'?\n\nmvsh>"
+		term:type "conn:domain 'x'<Enter>"
+		term:wait "error: There is no domain 'x'.\nhint: `list --all` shows the domains that there are\nmvsh>"
+		term:type "lst --all<Enter>"
+		term:wait "error: there is no command or variable 'lst'; did you mean 'list'?\nmvsh>"
+		term:type "lst<Enter>unknown<Enter>"
+		term:wait "mvsh> unknown\nnil\nmvsh>"
+		term:type "foo bar<Enter>"
+		term:wait "error: there is no command 'foo', and it is no Lua\nmvsh>"
+		term:type "conn = nil<Enter>conn.domains<Enter>"
+		t.matches(term:wait "mvsh>", "\nhint: there is no connection yet: `connect URI` opens one")
+	end)
+
+	t.it("have a traceback with --trace", function()
+		local term = ready "--trace -c test:///default"
+		term:type "function f() conn:domain 'x' end<Enter>f()<Enter>"
+		local screen = term:wait "mvsh>"
+		t.poll("the traceback", 20, function()
+			screen = term:screen()
+			return screen:find("stack traceback:", 1, true)
+		end)
+		t.matches(screen, "error: There is no domain 'x'%.\nstack traceback:\n")
+		t.matches(screen, "prompt:1: in function 'f'")
+		t.ok(not screen:find("moonvisor.repl", 1, true), screen)
+	end)
+end)
+
+t.describe("the pager", function()
+	local function long(settings)
+		local term = ready("-c test:///default", nil, settings)
+		term:type "help<Enter>"
+		return term
+	end
+
+	t.it("shows what is longer than the screen", function()
+		if select(2, t.run "command -v less") ~= 0 then
+			t.skip "less is not installed"
+		end
+		local term = long "-u LESS -u PAGER NO_COLOR=1"
+		local screen = term:wait "\n:"
+		t.matches(screen, "^A line is a command")
+		term:type "q"
+		term:wait "mvsh>"
+		term:type "list<Enter>"
+		term:wait " 1    test   running\n\nmvsh>"
+		-- A window of another size is another limit.
+		tmux(term.socket, "resize-window -t s -x 80 -y 4")
+		term:type "list<Enter>"
+		term:wait "\n:"
+		term:type "q"
+		term:wait "mvsh>"
+	end)
+
+	t.it("is the user's own, or none", function()
+		local term = long "NO_COLOR=1 PAGER='grep moonvisor' LESS="
+		term:wait "\n Moonvisor (help keyword 'moonvisor'):\nmvsh>"
+		term = long "NO_COLOR=1 PAGER=cat"
+		t.matches(term:wait "mvsh>", "explain +show a command as Lua")
+		term = long "NO_COLOR=1 MOONVISOR_PAGER= PAGER=less"
+		t.matches(term:wait "mvsh>", "explain +show a command as Lua")
+		term = long "NO_COLOR=1 PAGER=/nonexistent/pager"
+		t.matches(term:wait "mvsh>", "explain +show a command as Lua")
+	end)
+
+	t.it("pages long values too, and not the output of statements", function()
+		local term = ready("-q", nil, "NO_COLOR=1 PAGER='tail -n1' LESS=")
+		term:type "t = {} for i = 1, 90 do t[i] = 'entry number ' .. i end<Enter>t<Enter>"
+		term:wait "mvsh> t\n}\nmvsh>"
+		term:type "for i = 1, 40 do print(i) end<Enter>"
+		t.matches(term:wait "mvsh>", "\n39\n40\nmvsh>")
+	end)
+end)
+
+t.describe("the start-up file", function()
+	t.it("runs first, and may set things", function()
+		local home = home_with { ["init.lua"] = [[
+			local settings = require "moonvisor.settings"
+			settings.prompt = function(conn) return (conn and conn.uri or "nowhere") .. "> " end
+			settings.pager = false
+			function double(x) return 2 * x end
+		]] }
+		local term = terminal("-q -c test:///default", home)
+		term:wait "test:///default>"
+		term:type "double(21)<Enter>"
+		term:wait "42\ntest:///default>"
+		term:type "conn = nil<Enter>"
+		term:wait "nowhere>"
+		term = terminal("-q --no-init", home)
+		term:wait "mvsh>"
+		term:type "type(double)<Enter>"
+		term:wait '"nil"\nmvsh>'
+	end)
+
+	t.it("is no obstacle when it is wrong", function()
+		local term = ready("-q", home_with { ["init.lua"] = "require('moonvisor.settings').pagre = true" })
+		t.matches(term:screen(), "error: There is no setting 'pagre'; did you mean 'pager'%? The settings are: ")
+		t.matches(term:screen(), "init%.lua:1: in main chunk")
+		term = ready("-q", home_with { ["init.lua"] = "x = = 1" })
+		t.matches(term:screen(), "init%.lua:1: unexpected symbol")
+		term:type "1<Enter>"
+		term:wait "1\nmvsh>"
+	end)
+end)
+
+t.describe("virt.repl", function()
+	local SCRIPT = [[
+local limit = 10
+local function visit(name, ...)
+	local count = limit + 1
+	virt.repl()
+	print("count is " .. count .. ", limit is " .. limit)
+end
+visit("web1", "a", "b")
+]]
+
+	t.it("sees and sets the variables of a script", function()
+		local home = t.folder()
+		local term = terminal("-q " .. t.write_file(home .. "/s.lua", SCRIPT), home)
+		local function wait(text)
+			term:wait(text)
+		end
+		t.poll("the prompt", 20, function()
+			return term:screen():find "s%.lua:4%)>$"
+		end)
+		term:type "name, count, limit<Enter>...<Enter>"
+		t.poll("values", 20, function()
+			return term:screen():find '"web1"\n11\n10\n.*"a"\n"b"\n'
+		end)
+		term:type "count = 42; limit = 5<Enter>count + limit<Enter>nam<Tab>:upper()<Enter>"
+		t.poll("set values", 20, function()
+			return term:screen():find '\n47\n.*\n"WEB1"\n'
+		end)
+		term:type "while true do end<Enter>"
+		term:type "<C-c>"
+		t.poll("the interrupt", 20, function()
+			return term:screen():find "error: interrupted\n"
+		end)
+		term:type "<C-d>"
+		wait "count is 42, limit is 5\nstatus=0"
+	end)
+
+	t.it("leaves Ctrl-C to the script again", function()
+		local home = t.folder()
+		local path = t.write_file(home .. "/s.lua", "virt.repl() print 'on' print(pcall(virt.sleep, 1000))")
+		local term = terminal("-q " .. path, home)
+		t.poll("the prompt", 20, function()
+			return term:screen():find "s%.lua:1%)>$"
+		end)
+		term:type "<C-d>"
+		term:wait "\non"
+		term:type "<C-c>"
+		term:wait "interrupted\nstatus=0"
+	end)
+
+	t.it("needs a terminal", function()
+		local _, status, err = t.run(t.quote(t.mvsh) .. " -e 'virt.repl()' < /dev/null")
+		t.equal(status, 1)
+		t.matches(err, "virt%.repl: there is no terminal")
+	end)
+end)
+
+t.describe("a slow host", function()
+	t.it("does not keep completion, nor the line, waiting", function()
+		local term = ready "-q -c 'test:///default?delay=2'"
+		term:type "conn.domains.t<Tab>"
+		term:type "est .. '<Tab>"
+		term:wait "mvsh> conn.domains.test .. '"
+		term:type "<C-c>"
+		t.poll("the names", 20, function()
+			term:type "<C-u>conn.domains.t<Tab>"
+			return pcall(t.poll, "", 1, function()
+				return term:screen():find "mvsh> conn%.domains%.test$"
+			end)
+		end)
+		term:type ".sta<Tab>"
+		t.poll("the properties", 20, function()
+			return term:screen():find("start_postcopy", 1, true)
+		end)
+	end)
+
+	t.it("can be left while it has not answered", function()
+		local term = ready "-q -c 'test:///default?delay=30'"
+		term:type "start <Tab><C-u>1 + 1<Enter>"
+		term:wait "mvsh> 1 + 1\n2\nmvsh>"
+		term:type "list<Enter>"
+		term:wait "mvsh> list"
+		term:type "<C-c>"
+		term:wait "^Cerror: interrupted\nmvsh>"
+		term:type "<C-d>"
+		term:wait "status=0"
+	end)
+end)
+
+t.describe("progress", function()
+	t.it("is a bar on a terminal, and nothing with -q", function()
+		local term = ready "-c test:///default"
+		term:type "p = require 'moonvisor.progress'<Enter>"
+		term:wait "mvsh>"
+		term:type "b = p.new { title = 'disk', total = 4e9, always = true }; b:update(1e9); b:stop()<Enter>"
+		t.poll("the bar", 20, function()
+			return term:screen():find "\ndisk %[=+> +%]  25%%  954 MiB of 3%.73 GiB  .*/s  0:00 left\nmvsh>$"
+		end)
+		local content = t.write_file(term.home .. "/content", ("x"):rep(1 << 20))
+		term:type "vol-create-as default-pool v 2M<Enter>"
+		term:wait "Vol v created\n\nmvsh>"
+		term:type("vol-upload v " .. content .. " default-pool<Enter>")
+		t.matches(term:wait "mvsh>", "default%-pool\n+error: ") -- the test driver keeps no content
+	end)
+end)
+
 t.finish()
