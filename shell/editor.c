@@ -21,11 +21,12 @@
 
 /* readline is global by nature, and its callbacks have no argument for this. */
 static struct {
-	lua_State *L;  /* while a function of the editor runs */
-	int completer; /* in the registry */
+	lua_State *L;           /* while a function of the editor runs */
+	int completer, breaker; /* in the registry */
 	char *line;
 	bool done, active;
-} editor = { .completer = LUA_NOREF };
+	char breaks[32];
+} editor = { .completer = LUA_NOREF, .breaker = LUA_NOREF };
 
 static void on_line(char *line)
 {
@@ -190,11 +191,33 @@ static int tab_or_complete(int count, int key)
 	return rl_complete(count, key);
 }
 
-/* set_completer(function(before, word) -> list of words) */
+/* What ends a word of this line; NULL: what always does. */
+static char *word_breaks(void)
+{
+	lua_State *L = editor.L;
+	const char *breaks = NULL;
+
+	if (!L || editor.breaker == LUA_NOREF)
+		return NULL;
+	lua_rawgeti(L, LUA_REGISTRYINDEX, editor.breaker);
+	lua_pushlstring(L, rl_line_buffer, (size_t)rl_point);
+	if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING)
+		breaks = lua_tostring(L, -1);
+	snprintf(editor.breaks, sizeof(editor.breaks), "%s", breaks ? breaks : "");
+	lua_pop(L, 1);
+	return editor.breaks[0] ? editor.breaks : NULL;
+}
+
+/* set_completer(function(before, word) -> list of words [, function(line) -> characters that end a word, or nil]) */
 static int editor_set_completer(lua_State *L)
 {
 	luaL_checktype(L, 1, LUA_TFUNCTION);
+	lua_settop(L, 2);
 	luaL_unref(L, LUA_REGISTRYINDEX, editor.completer);
+	luaL_unref(L, LUA_REGISTRYINDEX, editor.breaker);
+	editor.breaker = LUA_NOREF;
+	if (lua_isfunction(L, 2))
+		editor.breaker = luaL_ref(L, LUA_REGISTRYINDEX);
 	lua_settop(L, 1);
 	editor.completer = luaL_ref(L, LUA_REGISTRYINDEX);
 	return 0;
@@ -299,6 +322,7 @@ int mv_editor_open(lua_State *L)
 	rl_catch_sigwinch = 0;
 	rl_attempted_completion_function = complete;
 	rl_completer_word_break_characters = " \t\n\"'`~!@#$%^&*()-+={}[]|\\;:<>,.?/";
+	rl_completion_word_break_hook = word_breaks;
 	rl_variable_bind("show-all-if-ambiguous", "on"); /* the user's inputrc, read later, may say otherwise */
 	rl_bind_key('\t', tab_or_complete);
 	rl_completer_quote_characters = NULL;

@@ -279,6 +279,21 @@ local function complete_line(prompt, before, word)
 	return found
 end
 
+-- In a command, a dash, a dot or a colon is part of a word.
+local COMMAND_BREAKS = " \t\n;/,="
+
+local function word_breaks(line)
+	if line:find "^%s*%a[%w_]*%-[%w_-]*$" or line:find "^%s*[%w_-]+[%s;]" and session.is_command(line) then
+		return COMMAND_BREAKS
+	end
+end
+
+local function set_completer(prompt)
+	editor.set_completer(function(before, word)
+		return complete_line(prompt, before, word)
+	end, word_breaks)
+end
+
 -- --- the prompt ------------------------------------------------------------------------------------------------------
 
 -- `help` alone, help(x), help "word".
@@ -320,9 +335,7 @@ local function run_start_file(prompt)
 end
 
 local function loop(prompt)
-	editor.set_completer(function(before, word)
-		return complete_line(prompt, before, word)
-	end)
+	set_completer(prompt)
 	while true do
 		local fn, message = read_statement(prompt)
 		if fn then
@@ -388,9 +401,7 @@ function M.inside()
 	local ok, err = terminal.uninterrupted(loop, prompt)
 	current = before
 	if before then
-		editor.set_completer(function(line, word)
-			return complete_line(before, line, word)
-		end)
+		set_completer(before)
 	end
 	io.stdout:write "\n"
 	io.stdout:flush()

@@ -428,7 +428,11 @@ t.describe("commands", function()
 		term:type "tag-list other -o json<Enter>"
 		term:wait '{"name": "other", "tag": "blue"}\n]\nmvsh>'
 		term:type "tag-l<Tab>te<Tab>--co<Tab>"
-		term:wait "mvsh> tag-list test --col\n--colour   --columns\nmvsh> tag-list test --col"
+		term:wait "mvsh> tag-list test --co\n--colour   --columns\nmvsh> tag-list test --col"
+		term:type "<C-c>"
+		term:wait "^C\nmvsh>"
+		term:type "vol-cre<Tab>"
+		term:wait "vol-create       vol-create-as    vol-create-from\nmvsh> vol-create"
 		term:type "<C-c>"
 		term:wait "^C\nmvsh>"
 		term:type "help tags<Enter>"
