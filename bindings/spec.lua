@@ -71,6 +71,8 @@ local spec = {
 		network_section = '"bridge", "domain", "ip", "ip-dhcp-host", "ip-dhcp-range", "forward", "forward-interface", '
 			.. '"forward-pf", "portgroup", "dns-host", "dns-txt" or "dns-srv"',
 		usage_type = '"none", "volume", "ceph", "iscsi", "tls" or "vtpm"',
+		stats_types = 'one or a list of "state", "cpu-total", "balloon", "vcpu", "interface", "block", "perf", "iothread", '
+			.. '"memory", "dirtyrate" and "vm"; or libvirt\'s flags as an integer',
 	},
 
 	-- Words that a type allows, where they can be listed, in the order of libvirt's numbers (the first is `first`, 0

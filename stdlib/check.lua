@@ -93,6 +93,24 @@ local function integer(value)
 end
 checkers.integer = integer
 
+function checkers.stats_types(value)
+	if type(value) ~= "string" and type(value) ~= "table" then
+		return integer(value)
+	end
+	local known = require("moonvisor.forms").stats_groups
+	for _, name in ipairs(type(value) == "table" and value or { value }) do
+		local found
+		for _, group in ipairs(known) do
+			found = found or group == name
+		end
+		if not found then
+			return nil, ("cannot be %s%s It is one of: %s, or a list of them"):format(shown(name),
+				suggest.hint(name, known), table.concat(known, ", "))
+		end
+	end
+	return value
+end
+
 function checkers.number(value)
 	if type(value) ~= "number" then
 		return nil, ("must be a number, not %s"):format(shown(value))
@@ -184,13 +202,33 @@ local function check_options(who, options, given)
 	return result
 end
 
+-- Whether a table in the place of a parameter that may be left out is the parameter, not the options: it is a list, or,
+-- where a description is taken, names none of the options.
+local function is_parameter(param, options, given)
+	if param.type == "table" then
+		return given[1] ~= nil
+	elseif not param.type:find "_conf$" or next(given) == nil then
+		return false
+	end
+	local known = {}
+	for _, option in ipairs(options) do
+		known[option.name] = true
+	end
+	for key in pairs(given) do
+		if known[key] then
+			return false
+		end
+	end
+	return true
+end
+
 -- Options may come right after the required parameters: vm:expect("x", { plain = true }).
 local function options_index(params, options, args, count)
 	if not options or count == 0 or count > #params + 1 or type(args[count]) ~= "table" then
 		return nil
 	end
 	local param = params[count]
-	if param and not (param.optional or param.default ~= nil) then
+	if param and (not (param.optional or param.default ~= nil) or is_parameter(param, options, args[count])) then
 		return nil
 	end
 	return count

@@ -77,12 +77,21 @@ function methods.index(self, key)
 	return find.by_name(rawget(self, CLASS), rawget(self, CONN), rawget(self, OWNER), key)
 end
 
+local function is_word(words, value)
+	for _, word in ipairs(words) do
+		if word == value then
+			return true
+		end
+	end
+	return false
+end
+
 -- Splits a filter into flags for the call and what has to be asked of each object.
 local function divide(name, filter)
 	local described = spec.class(name)
 	local properties, known = {}, {}
 	for i, property in ipairs(described.properties) do
-		properties[i], known[property.name] = property.name, true
+		properties[i], known[property.name] = property.name, property.type
 	end
 	local selected, rest = 0, {}
 	for key, value in pairs(filter) do
@@ -91,6 +100,11 @@ local function divide(name, filter)
 				tostring(key), suggest.hint(key, properties), table.concat(properties, ", "))
 		end
 		local choice = kinds[name].filter and kinds[name].filter[key]
+		local words = spec.values[known[key]]
+		if words and type(value) == "string" and not is_word(words, value) then
+			errors.raise("invalid_arg", "Collection:each: '%s' of a %s is never '%s'%s It is one of: %s.", key, described.noun,
+				value, suggest.hint(value, words), table.concat(words, ", "))
+		end
 		local flag = choice and (type(value) == "boolean" and choice[value and 1 or 2] or choice[value])
 		if flag then
 			selected = selected | flags[flag]
@@ -142,6 +156,13 @@ function metatable.__pairs(self)
 			return objects.label(list[i]), list[i]
 		end
 	end
+end
+
+-- `for d in collection do` calls the collection, which is not what was meant.
+function metatable.__call(self)
+	methods.alive(self)
+	errors.raise("invalid_arg", "A collection is not a function: go through it with `for d in collection:each() do`, or "
+		.. "with `for name, d in pairs(collection) do`.")
 end
 
 function metatable.__tostring(self)

@@ -5,6 +5,7 @@ local core = require "moonvisor.core"
 local errors = require "moonvisor.errors"
 local objects = require "moonvisor.objects"
 local raw = require "moonvisor.raw"
+local wait = require "moonvisor.wait"
 
 local M = {}
 
@@ -125,7 +126,7 @@ local function register(conn, id, fn)
 		if notice.msg and notice.reason then
 			event.reason = notice.reason
 		end
-		fn(event)
+		fn(setmetatable(event, wait.event_meta))
 	end)
 end
 
@@ -150,18 +151,29 @@ function several.__tostring()
 	return "registration for all events"
 end
 
---- Calls fn with each event of this name, or with all of them.
+--- Calls fn with each event of this name, or with all of them that the driver has.
 ---@param id? string
 ---@return any registration
 function M.on(conn, id, fn)
 	if id then
 		return register(conn, id, fn)
 	end
-	local list = {}
+	local all, problem = setmetatable({ [LIST] = {} }, several), nil
 	for name in pairs(known) do
-		list[#list + 1] = register(conn, name, fn)
+		local ok, result = pcall(register, conn, name, fn)
+		if ok then
+			table.insert(rawget(all, LIST), result)
+		elseif errors.is(result, "no_support") then
+			problem = result
+		else
+			cancel(all)
+			error(result, 0)
+		end
 	end
-	return setmetatable({ [LIST] = list }, several)
+	if #rawget(all, LIST) == 0 then
+		error(problem, 0)
+	end
+	return all
 end
 
 return M

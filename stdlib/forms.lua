@@ -91,6 +91,25 @@ into.refs = function(list)
 	return refs
 end
 
+local stats_groups = { "state", "cpu-total", "balloon", "vcpu", "interface", "block", "perf", "iothread", "memory",
+	"dirtyrate", "vm" }
+
+--- Groups of statistics, by the bits that stand for them, lowest first.
+M.stats_groups = stats_groups
+
+into.stats_types = function(types)
+	if math.type(types) then
+		return types
+	end
+	local bits = 0
+	for _, name in ipairs(type(types) == "table" and types or { types }) do
+		for i, group in ipairs(stats_groups) do
+			bits = bits | (group == name and 1 << i - 1 or 0)
+		end
+	end
+	return bits
+end
+
 for kind, allowed in pairs(words) do
 	into[kind] = function(word)
 		for i, name in ipairs(allowed) do

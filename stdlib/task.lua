@@ -94,6 +94,9 @@ function M.map(list, fn, options)
 	if options.limit < 1 then
 		errors.raise("invalid_arg", "virt.map: the option 'limit' must be at least 1.")
 	end
+	if getmetatable(list) == "moonvisor.Collection" then
+		list = list:list()
+	end
 	local results, next_index, tasks = {}, 0, {}
 	local first_error
 	local function work()

@@ -46,6 +46,23 @@ local function with_traceback(err)
 	return { err, debug.traceback(tostring(err), 2) }
 end
 
+--- The metatable of events: what they say of themselves, in one line. Their fields are read as those of any table.
+local event_meta = { __name = "event" }
+M.event_meta = event_meta
+
+function event_meta.__tostring(event)
+	local parts, keys = {}, {}
+	for key in pairs(event) do
+		keys[#keys + 1] = key ~= "id" and key or nil
+	end
+	table.sort(keys)
+	for i, key in ipairs(keys) do
+		local value = event[key]
+		parts[i] = ("%s = %s"):format(key, type(value) == "string" and ("%q"):format(value) or tostring(value))
+	end
+	return ("event %q (%s)"):format(event.id, table.concat(parts, ", "))
+end
+
 --- Lets the engine work and calls the functions of the events that are there.
 ---@return integer delivered
 function M.deliver(conn)
@@ -59,6 +76,7 @@ function M.deliver(conn)
 		delivered = delivered + 1
 		if type(event.domain) == "userdata" then -- of a driver in this process
 			event.domain = require("moonvisor.embedded").object(conn, event.domain)
+			setmetatable(event, event_meta)
 		end
 		local ok, problem = xpcall(fn, with_traceback, event)
 		if not ok and rawequal(problem[1], core.interrupted) then

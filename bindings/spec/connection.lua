@@ -12,7 +12,7 @@ local function finder(name, of, code, noun, how)
 	return {
 		name = name, params = { { name = "which", type = "any", summary = how } }, find = of,
 		returns = { { type = of, summary = "the " .. noun } }, errors = { code, "rpc", "system" },
-		summary = ("finds a %s; raises %s where there is none"):format(noun, code),
+		summary = ("finds %s %s; raises %s where there is none"):format(noun:find "^[aeiou]" and "an" or "a", noun, code),
 	}
 end
 
@@ -111,17 +111,21 @@ return define.class {
 				flag("paused", "DOMAIN_SAVE_PAUSED", "it is paused when it is restored"),
 			},
 			summary = "changes the description in a saved domain" },
-		{ name = "stats", call = "connect_get_all_domain_stats domains:refs types flags", result = "all_stats",
+		{ name = "stats", call = "connect_get_all_domain_stats domains:refs types:stats_types flags",
+			result = "all_stats",
 			params = { { name = "domains", type = "table", default = {}, summary = "of which domains; none: of all" } },
 			options = {
-				{ name = "types", type = "integer", unit = "flags", default = 0, summary = "which groups; 0: all" },
+				{ name = "types", type = "stats_types", default = 0, summary = "which groups; 0: all" },
 				flag("active", "CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE", "only of domains that run"),
 				flag("inactive", "CONNECT_GET_ALL_DOMAINS_STATS_INACTIVE", "only of those that do not"),
 				flag("nowait", "CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT", "nothing that a job holds up"),
 				flag("enforce", "CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS", "a group that is not known is an error"),
 			},
-			returns = { { type = "table", summary = "a list of {domain, stats}" } },
-			summary = "statistics of many domains in one call" },
+			returns = { { type = "table", summary = "a list of {domain, stats}; stats has libvirt's names as tables in tables, "
+				.. 'so that "vcpu.0.time" is stats.vcpu[1].time' } },
+			summary = "statistics of many domains in one call",
+			example = 'for _, of in ipairs(conn:stats { types = "vcpu", active = true }) do\n'
+				.. '    print(of.domain.name, of.stats.vcpu.current)\nend' },
 		{ name = "xml_from_native", call = "connect_domain_xml_from_native format config =0",
 			params = {
 				{ name = "format", type = "string", summary = '"qemu-argv", "xen-xl", ...' },
@@ -319,7 +323,7 @@ return define.class {
 			errors = { "invalid_arg" },
 			detail = "Events are delivered inside dispatch(), expect(), read(), write(), wait() and sleep(), in order, "
 				.. "until the registration is cancelled or the connection closed.",
-			summary = "calls a function for each event, while this program waits",
+			summary = "calls a function for each event, while this program waits; print(event) shows all of its fields",
 			example = 'conn:on("lifecycle", function(ev) print(ev.domain.name, ev.event, ev.detail) end)' },
 		{ name = "dispatch",
 			params = { { name = "timeout", type = "seconds", default = 0, summary = "how long to wait at most" } },

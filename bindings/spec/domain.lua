@@ -64,7 +64,9 @@ return define.class {
 		{ name = "has_managed_save", type = "boolean", call = "domain_has_managed_save_image self =0", result = "bool",
 			summary = "the next start goes on from a saved state" },
 		{ name = "xml", type = "xml", call = "domain_get_xml_desc self =0", summary = "its description" },
-		{ name = "conf", type = "table", summary = "the same as a table", errors = { "no_domain", "xml" } },
+		{ name = "conf", type = "table", errors = { "no_domain", "xml" },
+			summary = "the same as a new table, which may be changed and given to conn:define(); elements and attributes are "
+				.. "keys (current_memory), several of one kind a list (devices.disks[1]); memory is in KiB, as in XML" },
 		{ name = "spec", type = "table", summary = "its specification with all defaults filled in, where it was made "
 			.. "from one", errors = { "no_domain", "no_support", "system" } },
 		{ name = "snapshots", type = "Collection", of = "Snapshot", summary = "its snapshots", errors = {} },

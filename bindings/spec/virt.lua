@@ -11,7 +11,9 @@ return {
 		{
 			name = "open",
 			summary = "opens a connection to a hypervisor",
-			detail = "kvm:///embed?root=DIR runs the KVM driver in this process. Definitions and run-time "
+			detail = "test:///default is a host in memory with a running domain, a network and a pool, for trying things; "
+				.. "each open makes a new one. test:///FILE takes its objects from an XML file, as libvirt does. "
+				.. "kvm:///embed?root=DIR runs the KVM driver in this process. Definitions and run-time "
 				.. "state are kept below DIR, which is made when it is missing. Guests go on when the "
 				.. "connection is closed and are found again by the next one with the same DIR. With "
 				.. "&timeout=SECONDS a machine that does not answer for so long is given up.",
@@ -54,7 +56,7 @@ return {
 			name = "map",
 			summary = "calls a function with each member of a list, many at once, and returns what they return, in order",
 			params = {
-				{ name = "list", type = "table", summary = "what to go through" },
+				{ name = "list", type = "table", summary = "what to go through: a list, or a collection" },
 				{ name = "fn", type = "function", summary = "gets a member and its index" },
 			},
 			options = {
@@ -62,7 +64,7 @@ return {
 			},
 			returns = { { type = "table", summary = "what they returned; the first error is raised after all have ended" } },
 			errors = { "invalid_arg" },
-			example = "local kernels = virt.map(guests, function(vm) return vm:hostname() end, { limit = 20 })",
+			example = "local kernels = virt.map(conn.domains, function(vm) return vm:hostname() end, { limit = 20 })",
 		},
 		{
 			name = "on_callback_error",

@@ -94,6 +94,14 @@ local function in_form(form, value, literal)
 			parts[i] = key .. " = " .. literal(param.value)
 		end
 		return "{ " .. table.concat(parts, ", ") .. " }"
+	elseif form == "stats_types" and math.type(value) == "integer" and value >> #forms.stats_groups == 0 then
+		local parts = {}
+		for i, group in ipairs(forms.stats_groups) do
+			parts[#parts + 1] = value >> i - 1 & 1 == 1 and ("%q"):format(group) or nil
+		end
+		return #parts == 0 and "0" or #parts == 1 and parts[1] or "{ " .. table.concat(parts, ", ") .. " }"
+	elseif form == "refs" and type(value) == "table" then
+		return literal(value)
 	elseif spec.values[form] then
 		local word = spec.values[form][value + 1 - (spec.values[form].first or 0)]
 		return word and ("%q"):format(word)
