@@ -125,6 +125,16 @@ local function take_placed(self, text, given)
 	end
 end
 
+-- Whether all that follows belongs to an option that has begun, also what begins with dashes.
+local function is_verbatim(self, given)
+	for _, option in ipairs(self.command.options) do
+		if option.verbatim and given[option.name] then
+			return true
+		end
+	end
+	return false
+end
+
 local function check_required(self, given)
 	local command = self.command
 	for _, option in ipairs(command.options) do
@@ -165,7 +175,7 @@ local function parse_command(self)
 	self.order = {}
 	kind, text = self:next()
 	while kind == "word" do
-		if words_only then
+		if words_only or is_verbatim(self, given) then
 			take_placed(self, text, given)
 		elseif self.common and self.common(self, text, common) then -- luacheck: ignore 542
 			-- an option that every command has, and virsh has not

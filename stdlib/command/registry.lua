@@ -22,6 +22,7 @@ local M = {}
 ---@field name string
 ---@field kind string           "bool", "string", "int", "data" (a word that is asked for), "argv" (all further words);
 ---                             what is no bool can be given by its place in the line
+---@field verbatim? boolean     argv: what follows its first word is its own, also what begins with dashes
 ---@field required? boolean
 ---@field named? boolean        cannot be given by its place
 ---@field empty_ok? boolean     may be empty

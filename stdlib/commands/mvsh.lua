@@ -7,7 +7,8 @@ local commands = {
 		description = "Prints the Lua program that does what the command does. Calls that only look are made,\n"
 			.. "    nothing is changed.",
 		options = {
-			{ name = "command", kind = "argv", required = true, help = "a command with its options, or several in quotes" },
+			{ name = "command", kind = "argv", required = true, verbatim = true,
+				help = "a command with its options, or several in quotes" },
 		},
 	},
 	{

@@ -28,6 +28,13 @@ t.describe("explain", function()
 		end)
 	end
 
+	t.it("takes a command without quotes", function()
+		local _, quoted = explained "setmem test 1G --live"
+		local out, status, err = t.run(t.quote(t.mvsh) .. " -c test:///default explain setmem test 1G --live")
+		t.equal(status, 0, err)
+		t.equal(out:sub(-#quoted), quoted)
+	end)
+
 	t.it("gives programs that run and do it", function()
 		for _, command in ipairs { "setmem test 1G --live", "vcpupin test 0 0-1", "dominfo test", "vcpuinfo test",
 			"vol-create-as default-pool a 1G", "snapshot-create-as test s1", "iface-list", "domstats test",
