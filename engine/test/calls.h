@@ -62,8 +62,10 @@
 	X(domain_set_metadata)            \
 	X(domain_get_autostart)           \
 	X(domain_set_autostart)           \
-	X(domain_set_lifecycle_action)    \
-	X(domain_get_messages)
+	X(domain_set_lifecycle_action)
+
+/* engine/test/taint.c */
+#define MV_TEST_DOMAIN_TAINT_CALLS(X) X(domain_get_messages)
 
 /* engine/test/domain_cpus.c */
 #define MV_TEST_DOMAIN_CPU_CALLS(X)     \
@@ -258,6 +260,7 @@
 	MV_TEST_HOST_CALLS(X)          \
 	MV_TEST_DOMAIN_CALLS(X)        \
 	MV_TEST_DOMAIN_CONFIG_CALLS(X) \
+	MV_TEST_DOMAIN_TAINT_CALLS(X)  \
 	MV_TEST_DOMAIN_CPU_CALLS(X)    \
 	MV_TEST_DOMAIN_TUNE_CALLS(X)   \
 	MV_TEST_DOMAIN_STATS_CALLS(X)  \

@@ -227,14 +227,3 @@ int mv_test_domain_set_lifecycle_action(struct mv_driver *drv, const struct mv_d
 	set_action(config, args->type, action);
 	return 0;
 }
-
-int mv_test_domain_get_messages(struct mv_driver *drv, const struct mv_domain_get_messages_args *args,
-				struct mv_domain_get_messages_ret *ret, struct mv_error **err)
-{
-	enum { DEPRECATION = 1, TAINTING = 2 };
-
-	(void)ret;
-	if (mv_test_check_flags(args->flags, DEPRECATION | TAINTING, "testDomainGetMessages", err) < 0)
-		return -1;
-	return mv_test_domain(drv, &args->dom, err) ? 0 : -1; /* nothing here taints a guest */
-}

@@ -177,6 +177,7 @@ static int load(struct mv_test_host *host, const struct mv_test_source *source, 
 		return -1;
 	guest->managed_save = status->managed_save;
 	mv_domobj_set_state(guest, (enum mv_domain_state)status->run_state, 0);
+	mv_test_check_taint(dom);
 	return 0;
 }
 

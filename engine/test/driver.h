@@ -94,6 +94,7 @@ struct mv_test_domain {
 	bool frozen[2];  /* its two file systems */
 	int64_t seconds; /* its clock, which stands still */
 	uint32_t nanoseconds;
+	unsigned taint; /* engine/test/taint.c */
 	struct mv_test_iothread *iothreads;
 	size_t iothread_count;
 };
@@ -115,6 +116,8 @@ int mv_test_domain_start(struct mv_test_host *host, struct mv_domobj *guest, enu
 bool mv_test_domain_listed(const struct mv_domobj *guest, uint32_t flags);
 /* Adds "iothread.*" of a guest that runs. */
 int mv_test_iothread_stats(const struct mv_test_domain *dom, struct mv_typed_out out, struct mv_error **err);
+/* Looks at what taints the guest. */
+void mv_test_check_taint(struct mv_test_domain *dom);
 /* The life-cycle event; while nobody listens it costs nothing. */
 void mv_test_lifecycle(struct mv_test_host *host, const struct mv_domobj *guest, enum mv_lifecycle event, int detail);
 
