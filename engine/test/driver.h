@@ -1,6 +1,7 @@
 /* The test driver: test:///default, a host that is only in memory, with the content of libvirt's own test driver, and
- * test:///FILE, which reads the content from a file in libvirt's format for it. Nothing runs; everything behaves. One
- * file per kind of object; each declares its calls in engine/test/calls.h. */
+ * test:///FILE, which reads the content from a file in libvirt's format for it. Nothing runs; everything behaves.
+ * With ?delay=SECONDS each call takes so long, as if the host were far away. One file per kind of object; each declares
+ * its calls in engine/test/calls.h. */
 #ifndef MV_TEST_DRIVER_H
 #define MV_TEST_DRIVER_H
 

@@ -674,4 +674,30 @@ t.describe("progress", function()
 	end)
 end)
 
+
+t.describe("the first session", function()
+	t.it("is what the documentation shows", function()
+		local shown = t.read_file "docs/first-session.md":match "```text\n(.-)```"
+		local term = terminal("-c test:///default", nil, "NO_COLOR=1 PAGER=cat")
+		-- Each line that is typed, and what stands between it and the next one.
+		local inputs, outputs = {}, { [0] = "" }
+		for line in shown:gmatch "([^\n]*)\n" do
+			local input = line:match "^mvsh> (.*)$" or line:match "^   %.%. (.*)$"
+			if input then
+				inputs[#inputs + 1] = { line = line, text = input, prompt = line:sub(1, 5) }
+				outputs[#inputs] = ""
+			else
+				outputs[#inputs] = outputs[#inputs] .. line .. "\n"
+			end
+		end
+		t.ok(#inputs > 20)
+		for i, input in ipairs(inputs) do
+			local before = inputs[i - 1]
+			term:wait((before and before.line .. "\n" or "") .. outputs[i - 1] .. input.prompt)
+			term:type(input.text:gsub("<", "<<>") .. "<Enter>")
+		end
+		term:wait "mvsh> quit\nstatus=0"
+	end)
+end)
+
 t.finish()
