@@ -12,7 +12,9 @@ local ghost_meta = { __name = "unknown result" }
 local function ghost()
 	return setmetatable({}, ghost_meta)
 end
-ghost_meta.__index = function() return ghost() end
+ghost_meta.__index = function(_, key)
+	return math.type(key) ~= "integer" and ghost() or nil -- as a list it is empty
+end
 ghost_meta.__call = function() return ghost() end
 ghost_meta.__tostring = function() return "?" end
 ghost_meta.__len = function() return 0 end

@@ -463,7 +463,7 @@ run["qemu-agent-command"] = function(ctl, opt)
 	end
 	timeout = timeout or opt.async and AGENT_NOWAIT or opt.block and AGENT_BLOCK or AGENT_DEFAULT
 	local answer = ctl.raw:qemu_domain_agent_command(dom, table.concat(opt.cmd, " "), timeout, 0)
-	if answer then
+	if answer and not ctl:dry() then
 		ctl:print("%s\n", opt.pretty and json_text.reformat(answer, true) or answer)
 	end
 end

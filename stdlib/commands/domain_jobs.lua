@@ -387,7 +387,9 @@ run["qemu-monitor-command"] = function(ctl, opt)
 		errors.raise("no_support", "virDomainQemuMonitorCommandWithFiles")
 	end
 	local answer = ctl.raw:qemu_domain_monitor_command(dom, command, opt.hmp and MONITOR_HMP or 0)
-	if opt.return_value then
+	if ctl:dry() then
+		return
+	elseif opt.return_value then
 		local value, why = json_text.reformat(answer, opt.pretty, "return")
 		if why then
 			ctl:error "failed to parse JSON returned by qemu"

@@ -7,6 +7,7 @@ local control = require "moonvisor.command.control"
 local errors = require "moonvisor.errors"
 local json_text = require "moonvisor.command.json_text"
 local migration = require "moonvisor.command.migration"
+local tokens = require "moonvisor.command.tokens"
 
 local DOMAIN, shown, run, check = fake.DOMAIN, fake.shown, fake.run, fake.check
 
@@ -351,6 +352,22 @@ t.describe("migration", function()
 		} do
 			local calls, ok, err = move({ connect_supports_feature = 0 }, case[1])
 			t.equal({ ok, err.message, #calls }, { false, case[2], 0 })
+		end
+	end)
+end)
+
+t.describe("--dry-run", function()
+	t.it("needs no answers", function()
+		for _, text in ipairs { "guestinfo test", "get-user-sshkeys test root", "qemu-agent-command test a --pretty",
+			"qemu-monitor-command test a --return-value" } do
+			local out, log = {}, {}
+			local ctl = control.new {
+				real_raw = fake.calls({}, log), flush = function() end, write_error = function(part) out[#out + 1] = part end,
+				write = function(part) out[#out + 1] = part end,
+			}
+			t.ok(ctl:execute(tokens.text(text .. " --dry-run")), text)
+			t.matches(table.concat(out), "test")
+			t.equal(log, {}, text)
 		end
 	end)
 end)
