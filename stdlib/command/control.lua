@@ -39,7 +39,8 @@
 -- ctl:requires(opt, "a", "b") (a only with b) fail with virsh's text. ctl:affect(opt): --config, --live, --current as
 -- flags.
 -- Further: ctl:print_xml(xml, opt) (--xpath, --wrap), ctl:edit{...} (edit.lua), ctl:watch{...} (watch.lua: waiting for
--- events), ctl:pretty_size(bytes), ctl:number(name, text, kind, unit), ctl:read_file(path), ctl:sort_by_name(list).
+-- events), ctl:pretty_size(bytes), ctl:number(name, text, kind, unit), ctl:read_file(path), ctl:sort_by_name(list),
+-- ctl:flags(opt, list), ctl:try(call, ...) (nil when it fails), ctl:truth(call, ...).
 -- Objects: ctl:domain(text), network, pool, volume, interface, nodedev, secret, nwfilter, ...: lookup.lua.
 
 local core = require "moonvisor.core"
@@ -150,23 +151,6 @@ function Control:attempt(format, ...)
 	return setmetatable({ ctl = self, text = text_of(format, ...) }, attempt_index)
 end
 
---- Makes a call that lists. A host that has it not is asked as virsh asks hosts of old, by a call that counts, so that
---- the errors are the same.
----@param nouns string[]   what cannot be listed, what cannot be counted
----@return table result    of the call
-function Control:list_all(nouns, call, count, flags)
-	local ok, result = pcall(self.raw[call], self.raw, 1, flags)
-	if ok then
-		return result
-	elseif type(result) ~= "table" or result.code ~= "no_support" then
-		self:fail_because(result, "Failed to list %s", nouns[1])
-	elseif flags > 3 then -- beyond active and inactive
-		self:fail "Filtering is not supported by this libvirt"
-	end
-	self:attempt("Failed to count %s", nouns[2])[count](self:attempt("Failed to count %s", nouns[2]))
-	self:fail_because(result, "Failed to list %s", nouns[1])
-end
-
 -- --- options ---------------------------------------------------------------------------------------------------------
 
 function Control:given(opt, name)
@@ -195,6 +179,15 @@ function Control:affect(opt)
 	self:exclusive(opt, "current", "live")
 	self:exclusive(opt, "current", "config")
 	return (opt.live and AFFECT_LIVE or 0) | (opt.config and AFFECT_CONFIG or 0)
+end
+
+--- The sum of the flags of those options that are given: ctl:flags(opt, { live = 1, config = 2 }).
+function Control:flags(opt, by_option)
+	local sum = 0
+	for option, flag in pairs(by_option) do
+		sum = sum | (opt[option] and flag or 0)
+	end
+	return sum
 end
 
 --- A number from text, with virsh's message when it is none: kind is one of number.lua.
@@ -255,6 +248,19 @@ end
 
 Control.pretty_size = function(_, bytes)
 	return M.pretty_size(bytes)
+end
+
+--- The same as text, with two decimals: "1.46 MiB".
+function Control:size_text(bytes)
+	return ("%.2f %s"):format(M.pretty_size(bytes))
+end
+
+--- A truth as virsh prints it, or the word for one that is not known (nil).
+function Control:yes_no(value, unknown)
+	if value == nil then
+		return unknown
+	end
+	return value and "yes" or "no"
 end
 
 --- Prints XML; with --xpath what that finds in it, and with --wrap these pieces in one element.
@@ -330,48 +336,6 @@ end
 --- Whether the calls of this command are recorded, not made (--dry-run, explain).
 function Control:dry()
 	return self.recorder ~= nil
-end
-
--- Whether somebody is there to be asked.
-local function can_ask(ctl)
-	if ctl.plain or ctl.recorder or ctl.common and ctl.common.yes then
-		return false
-	end
-	return ctl.somebody_there()
-end
-
---- Asks a question at a terminal and fails when it is not answered with yes. Nobody is asked when standard input is no
---- terminal, with --yes, and under the name of virsh.
-function Control:confirm(format, ...)
-	if not can_ask(self) then
-		return
-	end
-	self.flush()
-	self.write_error(text_of(format, ...) .. " [y/N] ")
-	local answer = self.read_line()
-	if not answer or not answer:lower():find "^%s*y" then
-		self:fail "not confirmed: nothing was done"
-	end
-end
-
--- The question of the command's description.
-local function ask(ctl, command, opt)
-	if not can_ask(ctl) then
-		return
-	end
-	local question = command.confirm or require("moonvisor.command.questions")[command.name]
-	if not question then
-		return
-	elseif type(question) == "function" then
-		question = question(ctl, opt)
-	else
-		question = question:gsub("{([%w-]+)}", function(name)
-			return tostring(options.given(opt, name))
-		end)
-	end
-	if question then
-		ctl:confirm("%s", question)
-	end
 end
 
 -- --- the connection --------------------------------------------------------------------------------------------------
@@ -468,7 +432,7 @@ local function call(ctl, command, opt)
 	local ok, err
 	ctl.missed = nil
 	local function body()
-		ask(ctl, command, opt)
+		ctl:confirm_command(command, opt)
 		return command.run(ctl, opt)
 	end
 	if handler then
@@ -573,9 +537,11 @@ function Control:run_all(parsed)
 	return ok
 end
 
--- The methods that look objects up are in a file of their own.
-for name, method in pairs(require "moonvisor.command.lookup") do
-	Control[name] = method
+-- Methods that are in files of their own.
+for _, file in ipairs { "lookup", "calls", "confirm" } do
+	for name, method in pairs(require("moonvisor.command." .. file)) do
+		Control[name] = method
+	end
 end
 
 local metatable = {

@@ -481,17 +481,6 @@ local flags = require "moonvisor.flags"
 
 local run = {}
 
--- The sum of the flags whose options are given: { paused = flags.DOMAIN_START_PAUSED }.
-local function flags_of(opt, by_option)
-	local sum = 0
-	for option, flag in pairs(by_option) do
-		if opt[option] then
-			sum = sum | flag
-		end
-	end
-	return sum
-end
-
 -- --- definitions -----------------------------------------------------------------------------------------------------
 
 function run.define(ctl, opt)
@@ -525,7 +514,7 @@ end
 function run.create(ctl, opt)
 	local xml = ctl:read_file(opt.file)
 	check_fds(ctl, opt)
-	local attempt, create_flags = ctl:attempt("Failed to create domain from %s", opt.file), flags_of(opt, CREATE_FLAGS)
+	local attempt, create_flags = ctl:attempt("Failed to create domain from %s", opt.file), ctl:flags(opt, CREATE_FLAGS)
 	local dom
 	if opt.pass_fds then
 		dom = attempt:domain_create_xml_with_files(xml, create_flags)
@@ -561,7 +550,7 @@ local XML_FLAGS = {
 }
 
 function run.dumpxml(ctl, opt)
-	ctl:print_xml(ctl.raw:domain_get_xml_desc(ctl:domain(opt.domain), flags_of(opt, XML_FLAGS)), opt)
+	ctl:print_xml(ctl.raw:domain_get_xml_desc(ctl:domain(opt.domain), ctl:flags(opt, XML_FLAGS)), opt)
 end
 
 function run.domrename(ctl, opt)
@@ -634,7 +623,7 @@ function run.start(ctl, opt)
 		ctl:fail "Domain is already active"
 	end
 	check_fds(ctl, opt)
-	local start_flags = flags_of(opt, START_FLAGS)
+	local start_flags = ctl:flags(opt, START_FLAGS)
 	local attempt = ctl:attempt("Failed to start domain '%s'", dom.name)
 	if opt.force_boot and not forced_start(ctl, dom, start_flags) then
 		start_flags = start_flags & ~flags.DOMAIN_START_FORCE_BOOT
@@ -663,7 +652,7 @@ local DESTROY_FLAGS = {
 
 function run.destroy(ctl, opt)
 	local dom = ctl:domain(opt.domain)
-	local destroy_flags = flags_of(opt, DESTROY_FLAGS)
+	local destroy_flags = ctl:flags(opt, DESTROY_FLAGS)
 	local attempt = ctl:attempt("Failed to destroy domain '%s'", opt.domain)
 	if destroy_flags == 0 then
 		attempt:domain_destroy(dom)
@@ -801,7 +790,7 @@ end
 function run.save(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	local xml = opt.xml and ctl:read_file(opt.xml) or nil
-	local save_flags = flags_of(opt, SAVE_FLAGS)
+	local save_flags = ctl:flags(opt, SAVE_FLAGS)
 	local text = ("Failed to save domain '%s' to %s"):format(opt.domain, opt.file)
 	check_running_or_paused(ctl, opt, "%s", text)
 	local job = { dom = dom, title = "Save", verbose = opt.verbose, text = text }
@@ -816,7 +805,7 @@ end
 
 function run.restore(ctl, opt)
 	local xml = opt.xml and ctl:read_file(opt.xml) or nil
-	local restore_flags = flags_of(opt, RESTORE_FLAGS)
+	local restore_flags = ctl:flags(opt, RESTORE_FLAGS)
 	check_running_or_paused(ctl, opt, "Failed to restore domain from %s", opt.file)
 	local attempt = ctl:attempt("Failed to restore domain from %s", opt.file)
 	if restore_flags ~= 0 or xml then
@@ -836,13 +825,13 @@ run["save-image-define"] = function(ctl, opt)
 	local xml = ctl:read_file(opt.xml)
 	check_running_or_paused(ctl, opt, "Failed to update %s", opt.file)
 	ctl:attempt("Failed to update %s", opt.file)
-		:domain_save_image_define_xml(opt.file, xml, flags_of(opt, MODE_FLAGS))
+		:domain_save_image_define_xml(opt.file, xml, ctl:flags(opt, MODE_FLAGS))
 	ctl:extra("State file %s updated.\n", opt.file)
 end
 
 run["save-image-edit"] = function(ctl, opt)
 	ctl:exclusive(opt, "running", "paused")
-	local define_flags = flags_of(opt, MODE_FLAGS)
+	local define_flags = ctl:flags(opt, MODE_FLAGS)
 	return ctl:edit {
 		get = function()
 			return ctl.raw:domain_save_image_get_xml_desc(opt.file, flags.DOMAIN_SAVE_IMAGE_XML_SECURE)
@@ -858,7 +847,7 @@ function run.managedsave(ctl, opt)
 	check_running_or_paused(ctl, opt, "Failed to save domain '%s' state", opt.domain)
 	local text = ("Failed to save domain '%s' state"):format(opt.domain)
 	ctl:job({ dom = dom, title = "Managedsave", verbose = opt.verbose, text = text }, "domain_managed_save", dom,
-		flags_of(opt, SAVE_FLAGS))
+		ctl:flags(opt, SAVE_FLAGS))
 	finished(ctl, opt, "Managedsave")
 	ctl:extra("\nDomain '%s' state saved by libvirt\n", opt.domain)
 end
@@ -886,14 +875,14 @@ run["managedsave-define"] = function(ctl, opt)
 	local xml = ctl:read_file(opt.xml)
 	local dom = ctl:domain(opt.domain)
 	ctl:attempt("Failed to update %s XML configuration", dom.name)
-		:domain_managed_save_define_xml(dom, xml, flags_of(opt, MODE_FLAGS))
+		:domain_managed_save_define_xml(dom, xml, ctl:flags(opt, MODE_FLAGS))
 	ctl:extra("Managed save state file of domain '%s' updated.\n", dom.name)
 end
 
 run["managedsave-edit"] = function(ctl, opt)
 	ctl:exclusive(opt, "running", "paused")
 	local dom = ctl:domain(opt.domain)
-	local define_flags = flags_of(opt, MODE_FLAGS)
+	local define_flags = ctl:flags(opt, MODE_FLAGS)
 	return ctl:edit {
 		get = function()
 			return ctl.raw:domain_managed_save_get_xml_desc(dom, flags.DOMAIN_SAVE_IMAGE_XML_SECURE)
@@ -989,7 +978,7 @@ local UNDEFINE_FLAGS = {
 
 -- Flags about what the domain has not are left out: an older server may not know them.
 local function needed_flags(ctl, opt, dom, active)
-	local sum = flags_of(opt, UNDEFINE_FLAGS)
+	local sum = ctl:flags(opt, UNDEFINE_FLAGS)
 	if active or ctl.raw:domain_has_managed_save_image(dom, 0) == 0 then
 		sum = sum & ~flags.DOMAIN_UNDEFINE_MANAGED_SAVE
 	end
@@ -1225,7 +1214,7 @@ function run.console(ctl, opt)
 	elseif ctl.raw:domain_is_active(dom) ~= 1 then
 		ctl:fail "The domain is not running"
 	end
-	return require("moonvisor.command.console").run(ctl, dom, opt.devname, flags_of(opt, CONSOLE_FLAGS))
+	return require("moonvisor.command.console").run(ctl, dom, opt.devname, ctl:flags(opt, CONSOLE_FLAGS))
 end
 
 return { group = "Domain Management", keyword = "domain", commands = commands, run = run }

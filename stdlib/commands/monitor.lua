@@ -346,18 +346,8 @@ end
 
 -- --- one domain ------------------------------------------------------------------------------------------------------
 
--- The result of a call, nil when it fails: for information that not every driver has.
-local function try(ctl, call, ...)
-	local ok, result = pcall(ctl.raw[call], ctl.raw, ...)
-	return ok and result or nil
-end
-
-local function yes_no(value)
-	return value and "yes" or "no"
-end
-
 local function add_security(ctl, dom, fields)
-	local model = try(ctl, "node_get_security_model")
+	local model = ctl:try("node_get_security_model")
 	if not model or model.model == "" then
 		return
 	end
@@ -376,7 +366,7 @@ function run.dominfo(ctl, opt)
 		{ "id", "Id:", dom.id >= 0 and dom.id or nil },
 		{ "name", "Name:", dom.name },
 		{ "uuid", "UUID:", dom.uuid },
-		{ "os_type", "OS Type:", try(ctl, "domain_get_os_type", dom), nil },
+		{ "os_type", "OS Type:", ctl:try("domain_get_os_type", dom), nil },
 	}
 	local function add(...)
 		fields[#fields + 1] = { ... }
@@ -387,19 +377,19 @@ function run.dominfo(ctl, opt)
 	add("cpu_time", info.cpuTime ~= 0 and "CPU time:" or nil, info.cpuTime / 1e9, ("%.1fs"):format(info.cpuTime / 1e9))
 	add("max_memory", "Max memory:", info.maxMem * 1024, ("%d KiB"):format(info.maxMem))
 	add("memory", "Used memory:", info.memory * 1024, ("%d KiB"):format(info.memory))
-	local persistent = try(ctl, "domain_is_persistent", dom)
+	local persistent = ctl:try("domain_is_persistent", dom)
 	add("persistent", "Persistent:", persistent and persistent ~= 0, function()
 		ctl:debug(0, "Domain persistent flag value: %d", persistent or -1)
-		return persistent and yes_no(persistent ~= 0) or "unknown"
+		return persistent and ctl:yes_no(persistent ~= 0) or "unknown"
 	end)
-	local autostart = try(ctl, "domain_get_autostart", dom)
+	local autostart = ctl:try("domain_get_autostart", dom)
 	if autostart then
 		add("autostart", "Autostart:", autostart ~= 0, autostart ~= 0 and "enable" or "disable")
 	end
-	local saved = try(ctl, "domain_has_managed_save_image", dom, 0)
-	add("managed_save", "Managed save:", saved and saved ~= 0, not saved and "unknown" or yes_no(saved ~= 0))
+	local saved = ctl:try("domain_has_managed_save_image", dom, 0)
+	add("managed_save", "Managed save:", saved and saved ~= 0, not saved and "unknown" or ctl:yes_no(saved ~= 0))
 	add_security(ctl, dom, fields)
-	local messages = try(ctl, "domain_get_messages", dom, 0)
+	local messages = ctl:try("domain_get_messages", dom, 0)
 	for i, message in ipairs(messages and messages.msgs or messages or {}) do
 		add(i == 1 and "messages" or nil, i == 1 and "Messages:" or "", message)
 	end
@@ -811,20 +801,11 @@ end
 -- --- all statistics --------------------------------------------------------------------------------------------------
 
 -- enum virDomainStatsTypes
-local STATS_GROUPS = { { "state", 1 }, { "cpu_total", 2 }, { "balloon", 4 }, { "vcpu", 8 }, { "interface", 16 },
-	{ "block", 32 }, { "perf", 64 }, { "iothread", 128 }, { "memory", 256 }, { "dirtyrate", 512 }, { "vm", 1024 } }
+local STATS_GROUPS = { state = 1, cpu_total = 2, balloon = 4, vcpu = 8, interface = 16, block = 32, perf = 64,
+	iothread = 128, memory = 256, dirtyrate = 512, vm = 1024 }
 -- virConnectGetAllDomainStatsFlags
-local STATS_FLAGS = { { "list_active", 1 }, { "list_inactive", 2 }, { "list_persistent", 4 }, { "list_transient", 8 },
-	{ "list_running", 16 }, { "list_paused", 32 }, { "list_shutoff", 64 }, { "list_other", 128 }, { "nowait", 1 << 29 },
-	{ "backing", 1 << 30 }, { "enforce", 1 << 31 } }
-
-local function chosen(opt, list)
-	local flags = 0
-	for _, item in ipairs(list) do
-		flags = flags | (opt[item[1]] and item[2] or 0)
-	end
-	return flags
-end
+local STATS_FLAGS = { list_active = 1, list_inactive = 2, list_persistent = 4, list_transient = 8, list_running = 16,
+	list_paused = 32, list_shutoff = 64, list_other = 128, nowait = 1 << 29, backing = 1 << 30, enforce = 1 << 31 }
 
 local function param_text(param)
 	if param.type == "boolean" then
@@ -840,7 +821,8 @@ function run.domstats(ctl, opt)
 	for i, name in ipairs(opt.domain or {}) do
 		doms[i] = ctl:domain(name)
 	end
-	local records = ctl.raw:connect_get_all_domain_stats(doms, chosen(opt, STATS_GROUPS), chosen(opt, STATS_FLAGS))
+	local records = ctl.raw:connect_get_all_domain_stats(doms, ctl:flags(opt, STATS_GROUPS),
+		ctl:flags(opt, STATS_FLAGS))
 	local rows, lines = {}, {}
 	for i, record in ipairs(records) do
 		local stats = {}

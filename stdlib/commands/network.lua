@@ -348,43 +348,17 @@ run["net-uuid"] = function(ctl, opt)
 	ctl:print("%s\n", ctl:network(opt.network, { by = "name" }).uuid)
 end
 
--- A call that may fail; nil then.
-local function try(ctl, call, ...)
-	local ok, value = pcall(ctl.raw[call], ctl.raw, ...)
-	if ok then
-		return value
-	elseif type(value) ~= "table" or not value.code then
-		error(value, 0)
-	end
-end
-
--- What a call says that answers yes or no, nil when it failed.
-local function truth(ctl, call, net)
-	local value = try(ctl, call, net)
-	if value == nil then
-		return nil
-	end
-	return value ~= 0 and value ~= false
-end
-
-local function word(value, unknown)
-	if value == nil then
-		return unknown
-	end
-	return value and "yes" or "no"
-end
-
 run["net-info"] = function(ctl, opt)
 	local net = ctl:network(opt.network)
-	local active, persistent = truth(ctl, "network_is_active", net), truth(ctl, "network_is_persistent", net)
-	local autostart = truth(ctl, "network_get_autostart", net)
-	local bridge = try(ctl, "network_get_bridge_name", net)
+	local active, persistent = ctl:truth("network_is_active", net), ctl:truth("network_is_persistent", net)
+	local autostart = ctl:truth("network_get_autostart", net)
+	local bridge = ctl:try("network_get_bridge_name", net)
 	ctl:info {
 		{ "name", "Name:", net.name },
 		{ "uuid", "UUID:", net.uuid },
-		{ "active", "Active:", active, active ~= nil and word(active) },
-		{ "persistent", "Persistent:", persistent, word(persistent, "unknown") },
-		{ "autostart", "Autostart:", autostart, word(autostart, "no autostart") },
+		{ "active", "Active:", active, active ~= nil and ctl:yes_no(active) },
+		{ "persistent", "Persistent:", persistent, ctl:yes_no(persistent, "unknown") },
+		{ "autostart", "Autostart:", autostart, ctl:yes_no(autostart, "no autostart") },
 		{ "bridge", "Bridge:", bridge, bridge or false },
 	}
 end
@@ -412,13 +386,13 @@ run["net-list"] = function(ctl, opt)
 	for i, net in ipairs(nets) do
 		local row = { name = net.name, uuid = net.uuid }
 		if not brief or full then
-			row.active = truth(ctl, "network_is_active", net)
+			row.active = ctl:truth("network_is_active", net)
 			row.state = row.active and "active" or "inactive"
-			row.autostart = truth(ctl, "network_get_autostart", net)
-			row.persistent = truth(ctl, "network_is_persistent", net)
+			row.autostart = ctl:truth("network_get_autostart", net)
+			row.persistent = ctl:truth("network_is_persistent", net)
 		end
 		if full then
-			row.bridge = try(ctl, "network_get_bridge_name", net)
+			row.bridge = ctl:try("network_get_bridge_name", net)
 		end
 		rows[i] = row
 	end
@@ -434,7 +408,7 @@ run["net-list"] = function(ctl, opt)
 			end
 			local t = ctl:table { "Name", "State", "Autostart", "Persistent" }
 			for _, row in ipairs(shown) do
-				t:row(row.name, row.state, word(row.autostart, "no autostart"), word(row.persistent, "unknown"))
+				t:row(row.name, row.state, ctl:yes_no(row.autostart, "no autostart"), ctl:yes_no(row.persistent, "unknown"))
 			end
 			t:show()
 		end,

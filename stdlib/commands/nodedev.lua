@@ -202,22 +202,12 @@ run["nodedev-dumpxml"] = function(ctl, opt)
 	ctl:print_xml(ctl.raw:node_device_get_xml_desc(device.name, 0), opt)
 end
 
--- The answer of a call, nil when it fails: not every driver has all of them.
-local function try(ctl, call, ...)
-	local ok, value = pcall(ctl.raw[call], ctl.raw, ...)
-	return ok and value or nil
-end
-
-local function truth(ctl, call, device)
-	local value = try(ctl, call, device.name)
-	return value and value ~= 0
-end
-
 run["nodedev-info"] = function(ctl, opt)
 	local device = ctl:nodedev(opt.device)
-	local parent = try(ctl, "node_device_get_parent", device.name)
-	local active, persistent = truth(ctl, "node_device_is_active", device), truth(ctl, "node_device_is_persistent", device)
-	local autostart = truth(ctl, "node_device_get_autostart", device)
+	local parent = ctl:try("node_device_get_parent", device.name)
+	local active = ctl:truth("node_device_is_active", device.name)
+	local persistent = ctl:truth("node_device_is_persistent", device.name)
+	local autostart = ctl:truth("node_device_get_autostart", device.name)
 	ctl:info {
 		{ "name", "Name:", device.name },
 		{ "parent", "Parent:", parent, parent or "" },
@@ -287,8 +277,8 @@ run["nodedev-list"] = function(ctl, opt)
 	for i, device in ipairs(devices) do
 		rows[i] = { name = device.name }
 		if full then
-			rows[i].parent = try(ctl, "node_device_get_parent", device.name)
-			local caps = try(ctl, "node_device_list_caps", device.name, 256)
+			rows[i].parent = ctl:try("node_device_get_parent", device.name)
+			local caps = ctl:try("node_device_list_caps", device.name, 256)
 			rows[i].capabilities = caps and (caps.names or caps)
 		end
 	end

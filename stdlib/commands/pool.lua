@@ -528,45 +528,17 @@ local states = {
 	[flags.STORAGE_POOL_INACCESSIBLE] = "inaccessible",
 }
 
--- A call that may fail; nil then.
-local function try(ctl, call, ...)
-	local ok, value = pcall(ctl.raw[call], ctl.raw, ...)
-	if ok then
-		return value
-	elseif type(value) ~= "table" or not value.code then
-		error(value, 0)
-	end
-end
-
-local function truth(value)
-	if value == nil then
-		return nil
-	end
-	return value ~= 0 and value ~= false
-end
-
-local function size_text(bytes)
-	return ("%.2f %s"):format(require("moonvisor.command.control").pretty_size(bytes))
-end
-
-local function word(value, unknown)
-	if value == nil then
-		return unknown
-	end
-	return value and "yes" or "no"
-end
-
 -- What is known of a pool; `info` only when that is wanted: it is one call more.
 local function describe(ctl, pool, with_info)
-	local active = truth(try(ctl, "storage_pool_is_active", pool))
+	local active = ctl:truth("storage_pool_is_active", pool)
 	local record = {
 		name = pool.name, uuid = pool.uuid, active = active,
-		autostart = truth(try(ctl, "storage_pool_get_autostart", pool)),
+		autostart = ctl:truth("storage_pool_get_autostart", pool),
 		state = active and "active" or "inactive",
 	}
 	if with_info then
-		local info = try(ctl, "storage_pool_get_info", pool)
-		record.persistent = truth(try(ctl, "storage_pool_is_persistent", pool))
+		local info = ctl:try("storage_pool_get_info", pool)
+		record.persistent = ctl:truth("storage_pool_is_persistent", pool)
 		record.info = info
 		record.state = info and (states[info.state] or "unknown") or "unknown"
 		if info and active then
@@ -579,18 +551,18 @@ end
 run["pool-info"] = function(ctl, opt)
 	local pool = ctl:pool(opt.pool)
 	local info = ctl.raw:storage_pool_get_info(pool)
-	local persistent = truth(try(ctl, "storage_pool_is_persistent", pool))
-	local autostart = truth(try(ctl, "storage_pool_get_autostart", pool))
+	local persistent = ctl:truth("storage_pool_is_persistent", pool)
+	local autostart = ctl:truth("storage_pool_get_autostart", pool)
 	local running = info.state == flags.STORAGE_POOL_RUNNING or info.state == flags.STORAGE_POOL_DEGRADED
 	local function size(bytes)
-		return running and (opt.bytes and unsigned(bytes) or size_text(bytes))
+		return running and (opt.bytes and unsigned(bytes) or ctl:size_text(bytes))
 	end
 	ctl:info {
 		{ "name", "Name:", pool.name },
 		{ "uuid", "UUID:", pool.uuid },
 		{ "state", "State:", states[info.state] or "unknown" },
-		{ "persistent", "Persistent:", persistent, word(persistent, "unknown") },
-		{ "autostart", "Autostart:", autostart, word(autostart, "no autostart") },
+		{ "persistent", "Persistent:", persistent, ctl:yes_no(persistent, "unknown") },
+		{ "autostart", "Autostart:", autostart, ctl:yes_no(autostart, "no autostart") },
 		{ "capacity", "Capacity:", running and info.capacity or nil, size(info.capacity) },
 		{ "allocation", "Allocation:", running and info.allocation or nil, size(info.allocation) },
 		{ "available", "Available:", running and info.available or nil, size(info.available) },
@@ -627,9 +599,9 @@ local function show_details(ctl, rows)
 	local shown = ctl:table { "Name", "State", "Autostart", "Persistent", "Capacity", "Allocation", "Available" }
 	for _, row in ipairs(rows) do
 		local function size(bytes)
-			return bytes and size_text(bytes) or "-"
+			return bytes and ctl:size_text(bytes) or "-"
 		end
-		shown:row(row.name, row.state, word(row.autostart, "no autostart"), word(row.persistent, "unknown"),
+		shown:row(row.name, row.state, ctl:yes_no(row.autostart, "no autostart"), ctl:yes_no(row.persistent, "unknown"),
 			size(row.capacity), size(row.allocation), size(row.available))
 	end
 	shown:show()
@@ -661,7 +633,7 @@ run["pool-list"] = function(ctl, opt)
 			end
 			local t = ctl:table { "Name", "State", "Autostart" }
 			for _, row in ipairs(shown) do
-				t:row(row.name, row.active and "active" or "inactive", word(row.autostart, "no autostart"))
+				t:row(row.name, row.active and "active" or "inactive", ctl:yes_no(row.autostart, "no autostart"))
 			end
 			t:show()
 		end,

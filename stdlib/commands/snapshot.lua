@@ -188,22 +188,14 @@ local XML_SECURE = 1 -- virDomainSnapshotXMLFlags
 -- virDomainSnapshotCreateFlags
 local REDEFINE, CURRENT = 1, 2
 local CREATE_FLAGS = {
-	{ "no_metadata", 4 }, { "halt", 8 }, { "disk_only", 16 }, { "reuse_external", 32 }, { "quiesce", 64 },
-	{ "atomic", 128 }, { "live", 256 }, { "validate", 512 },
+	no_metadata = 4, halt = 8, disk_only = 16, reuse_external = 32, quiesce = 64, atomic = 128, live = 256,
+	validate = 512,
 }
-
-local function flags_of(opt, list)
-	local flags = 0
-	for _, item in ipairs(list) do
-		flags = flags | (opt[item[1]] and item[2] or 0)
-	end
-	return flags
-end
 
 -- --- making them -----------------------------------------------------------------------------------------------------
 
 run["snapshot-create"] = function(ctl, opt)
-	local flags = flags_of(opt, CREATE_FLAGS) | (opt.redefine and REDEFINE or 0) | (opt.current and CURRENT or 0)
+	local flags = ctl:flags(opt, CREATE_FLAGS) | (opt.redefine and REDEFINE or 0) | (opt.current and CURRENT or 0)
 	local dom, path = ctl:domain(opt.domain), opt.xmlfile
 	local xml = path and ctl:read_file(path) or "<domainsnapshot/>"
 	moments.create(ctl, "snapshot", ctl.raw:domain_snapshot_create_xml(dom, xml, flags), path)
@@ -253,7 +245,7 @@ local function disk_xml(ctl, text)
 end
 
 run["snapshot-create-as"] = function(ctl, opt)
-	local flags, dom = flags_of(opt, CREATE_FLAGS), ctl:domain(opt.domain)
+	local flags, dom = ctl:flags(opt, CREATE_FLAGS), ctl:domain(opt.domain)
 	local name, description, memory = opt.name, opt.description, opt.memspec
 	local parts = { "<domainsnapshot>\n" }
 	local function add(text)
@@ -390,7 +382,7 @@ run["snapshot-delete"] = function(ctl, opt)
 end
 
 run["snapshot-revert"] = function(ctl, opt)
-	local flags = flags_of(opt, { { "running", 1 }, { "paused", 2 }, { "force", 4 }, { "reset_nvram", 8 } })
+	local flags = ctl:flags(opt, { running = 1, paused = 2, force = 4, reset_nvram = 8 })
 	local snapshot = ctl:snapshot(opt, "snapshotname", ctl:domain(opt.domain), true)
 	ctl:attempt("Failed to revert snapshot %s", snapshot.name):domain_revert_to_snapshot(snapshot, flags)
 	ctl:extra("Domain snapshot %s reverted\n", snapshot.name)

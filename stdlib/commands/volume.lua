@@ -509,10 +509,6 @@ local types = {
 	[flags.STORAGE_VOL_PLOOP] = "ploop",
 }
 
-local function size_text(bytes)
-	return ("%.2f %s"):format(require("moonvisor.command.control").pretty_size(bytes))
-end
-
 run["vol-info"] = function(ctl, opt)
 	local vol = ctl:volume(opt.vol, opt.pool)
 	if not ctl:structured_output() then
@@ -525,7 +521,7 @@ run["vol-info"] = function(ctl, opt)
 		info = ctl.raw:storage_vol_get_info(vol)
 	end
 	local function size(bytes)
-		return opt.bytes and unsigned(bytes) .. " bytes" or size_text(bytes)
+		return opt.bytes and unsigned(bytes) .. " bytes" or ctl:size_text(bytes)
 	end
 	ctl:info {
 		{ "name", nil, vol.name },
@@ -560,8 +556,8 @@ run["vol-list"] = function(ctl, opt)
 			for _, row in ipairs(shown) do
 				local path = row.path or "-"
 				if opt.details then
-					t:row(row.name, path, row.type or "unknown", row.capacity and size_text(row.capacity) or "unknown",
-						row.allocation and size_text(row.allocation) or "unknown")
+					t:row(row.name, path, row.type or "unknown", row.capacity and ctl:size_text(row.capacity) or "unknown",
+						row.allocation and ctl:size_text(row.allocation) or "unknown")
 				else
 					t:row(row.name, path)
 				end
