@@ -234,4 +234,12 @@ int mv_error_code_find(const char *name);
 void mv_error_free(struct mv_error *err);
 MV_AUTO_DEFINE(mv_error, mv_error_free)
 
+#ifdef __clang_analyzer__ /* it sees one source at a time, so it is told here what these return */
+#undef mv_error_set
+#define mv_error_set(err, code, ...) (mv_error_set_full(err, MV_ERROR_DOMAIN, code, 0, __VA_ARGS__), -1)
+#undef mv_error_set_errno
+#define mv_error_set_errno(err, errnum, ...) \
+	(mv_error_set_full(err, MV_ERROR_DOMAIN, MV_ERR_SYSTEM, errnum, __VA_ARGS__), -1)
+#endif
+
 #endif

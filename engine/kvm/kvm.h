@@ -41,30 +41,30 @@ struct mv_kvm_domain {
 	struct stat def_seen; /* of the definition file that was read */
 
 	/* while it runs */
-	int sock; /* control connection, -1: none */
-	struct mv_watch *watch;
+	int sock;  /* control connection, -1: none */
 	int pidfd; /* readable when the machine process has ended; -1: not known */
+	struct mv_watch *watch;
 	struct mv_watch *pid_watch;
 	pid_t pid;
-	bool eof; /* the control connection has ended */
 	enum mv_kvm_pending pending;
 	uint32_t pending_serial;
+	int start_timeout_ms;         /* of the start under way */
+	struct mv_error *start_error; /* why the start that was under way has failed */
+	bool eof;                     /* the control connection has ended */
 	bool announced;               /* "started" was told */
 	bool restored;                /* the start under way is from a save image */
 	bool nowait;                  /* nobody waits for the start: its failure is told as an event */
-	int start_timeout_ms;         /* of the start under way */
 	bool awaited;                 /* mv_kvm_wait_start() has not been told yet */
-	struct mv_error *start_error; /* why the start that was under way has failed */
+	bool saved;                   /* it ends because it was saved */
+	bool killed;                  /* it ends because we killed it */
 
 	/* calls */
+	bool got_reply;
 	uint32_t serial;      /* last used */
 	uint32_t wait_serial; /* the reply that is waited for; 0: none */
 	struct mv_message *wait_reply;
-	bool got_reply;
 
 	struct mv_control_status last_word; /* from its last event; state 0: none came */
-	bool saved;                         /* it ends because it was saved */
-	bool killed;                        /* it ends because we killed it */
 };
 
 static inline struct mv_kvm *mv_kvm_of(struct mv_driver *drv)

@@ -1,4 +1,5 @@
--- A guest's console at a terminal: what is typed goes to the guest, what it prints is shown, until the escape character.
+-- A guest's console at a terminal: what is typed goes to the guest, what it prints is shown, until the escape
+-- character.
 
 local M = {}
 

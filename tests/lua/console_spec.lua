@@ -4,8 +4,8 @@ package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
 local console = require "moonvisor.command.console"
 
--- Plays a script of { key = "..." } and { out = "..." }; false means that a side has ended. Returns what the guest got and
--- what was shown.
+-- Plays a script of { key = "..." } and { out = "..." }; false means that a side has ended. Returns what the guest got
+-- and what was shown.
 local function play(script)
 	local got, shown, at = {}, {}, 0
 	local keys = {

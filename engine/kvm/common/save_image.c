@@ -181,8 +181,7 @@ int mv_save_memory_verify(int fd, const char *name, const struct mv_save_header 
 	if (!block)
 		return mv_error_set(err, MV_ERR_NO_MEMORY, "Out of memory to check the save image '%s'.", name);
 	if (mv_save_part_read(fd, name, "list of memory checksums", h->checksums_offset, h->checksums_size,
-			      h->checksums_crc, &sums, err) < 0 ||
-	    !sums)
+			      h->checksums_crc, &sums, err) < 0)
 		return -1;
 	for (uint64_t at = 0; at < h->memory_size; at += MV_SAVE_BLOCK) {
 		size_t len = h->memory_size - at < MV_SAVE_BLOCK ? h->memory_size - at : MV_SAVE_BLOCK;
