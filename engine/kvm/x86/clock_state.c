@@ -9,6 +9,7 @@
 
 /* Frequencies that differ by less are one frequency, measured twice. */
 #define TOLERANCE_PPM 250
+#define TSC_TRIES 4
 
 int mv_state_clock_read(struct mv_state_env *env, uint64_t *ns, uint64_t *host_tsc, struct mv_error **err)
 {
@@ -70,15 +71,28 @@ static struct kvm_device_attr offset_attr(uint64_t *offset)
 	};
 }
 
-static int read_tsc(uint32_t vcpu, int vcpu_fd, uint64_t *value, struct mv_error **err)
+/* Reads a vCPU's TSC, and the host's (*host) at the same moment: on a busy host this thread may have to wait between
+ * the two, so the try counts for which the host's clock advanced least. */
+static int read_tsc(uint32_t vcpu, int vcpu_fd, uint64_t *value, uint64_t *host, struct mv_error **err)
 {
-	struct kvm_msr_entry entry = { .index = MV_MSR_TSC };
-	size_t count = 1;
-	int rc = mv_msr_get(vcpu_fd, &entry, &count);
+	uint64_t least = UINT64_MAX;
 
-	if (rc < 0 || count != 1)
-		return mv_error_set_errno(err, rc < 0 ? -rc : EINVAL, "KVM does not tell the TSC of vCPU %u", vcpu);
-	*value = entry.data;
+	for (unsigned i = 0; i < TSC_TRIES; i++) {
+		struct kvm_msr_entry entry = { .index = MV_MSR_TSC };
+		uint64_t before = __rdtsc(), took;
+		size_t count = 1;
+		int rc = mv_msr_get(vcpu_fd, &entry, &count);
+
+		took = __rdtsc() - before;
+		if (rc < 0 || count != 1)
+			return mv_error_set_errno(err, rc < 0 ? -rc : EINVAL, "KVM does not tell the TSC of vCPU %u",
+						  vcpu);
+		if (took < least) {
+			least = took;
+			*value = entry.data;
+			*host = before + took / 2;
+		}
+	}
 	return 0;
 }
 
@@ -86,7 +100,7 @@ int mv_vcpu_tsc_get(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, struct
 		    struct mv_error **err)
 {
 	int khz = ioctl(vcpu_fd, KVM_GET_TSC_KHZ, 0);
-	uint64_t offset = 0, value = 0, ns = 0, host;
+	uint64_t offset = 0, value = 0, ns = 0, host = 0;
 	struct kvm_device_attr attr = offset_attr(&offset);
 	bool have_offset;
 	int64_t error;
@@ -95,8 +109,7 @@ int mv_vcpu_tsc_get(struct mv_state_env *env, uint32_t vcpu, int vcpu_fd, struct
 	if (mv_state_moment(env, err) < 0)
 		return -1;
 	have_offset = ioctl(vcpu_fd, KVM_GET_DEVICE_ATTR, &attr) == 0;
-	host = __rdtsc();
-	if (read_tsc(vcpu, vcpu_fd, &value, err) < 0)
+	if (read_tsc(vcpu, vcpu_fd, &value, &host, err) < 0)
 		return -1;
 	/* Guest's TSC = host's TSC + offset, unless KVM scales it: then the two are far apart (a tenth of a second is
 	 * more than the time between the two readings). */
