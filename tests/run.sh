@@ -227,7 +227,7 @@ if [ -z "$quick" ] && [ -n "$host_tests" ]; then
 		name=host/${name%%.*}
 		wanted "$name" || continue
 		if [ ${#words[@]} = 0 ] && [ "$(option "$test" check yes)" = no ]; then
-			echo "skip $name: (program) (guests freeze in the emulated host now and then; make check TESTS=$name)"
+			echo "skip $name: (program) (only run when it is named: make check TESTS=$name)"
 			skipped=$((skipped + 1))
 			continue
 		fi

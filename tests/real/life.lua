@@ -1,5 +1,4 @@
 -- A Debian guest's life: power button, reboots, panic, suspend, console, two at once.
--- check: no
 -- host: --mem 4096 --cpus 2
 -- limit: 500
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path

@@ -1,5 +1,4 @@
 -- The guest's network card on a tap: ping, and TCP in both directions with checksums.
--- check: no
 -- host: --mem 4096 --cpus 2
 -- limit: 400
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
