@@ -157,6 +157,7 @@ local function understand(prompt, text)
 		end
 		return function()
 			pager.around(session.run, prompt.ctl, text)
+			prompt.ctl.flush()
 		end
 	end
 	local unknown = require("moonvisor.hints").unknown_word(text, prompt.variables)
@@ -170,6 +171,43 @@ local function understand(prompt, text)
 	return fn, message, more
 end
 
+-- Pasted lines may be several statements, of both kinds. Returns functions, one for each; or like understand().
+local function understand_lines(prompt, text)
+	local pieces, piece = {}, nil
+	local fn, message, more
+	for line in (text .. "\n"):gmatch "(.-)\n" do
+		piece = piece and piece .. "\n" .. line or line
+		if piece:find "%S" then
+			fn, message, more = understand(prompt, piece)
+			if fn then
+				pieces[#pieces + 1], piece = fn, nil
+			elseif not more then
+				return nil, message
+			end
+		else
+			piece = nil
+		end
+	end
+	if piece then
+		return nil, message, true
+	end
+	return pieces
+end
+
+-- What was typed, as a list of functions; or nil, a message, and whether more lines may complete it.
+local function understand_all(prompt, text)
+	if not text:find "\n" then
+		local fn, message, more = understand(prompt, text)
+		return fn and { fn }, message, more
+	elseif not session.is_command(text) then -- as one chunk, in which local variables are seen to the end
+		local fn, _, more = compile(prompt, text)
+		if fn or more then
+			return fn and { fn }, "the statement is not complete", more
+		end
+	end
+	return understand_lines(prompt, text)
+end
+
 -- A line that begins with a blank stays out of the history, as in other shells.
 local function remember(prompt, text)
 	if text:find "^%S" then
@@ -177,17 +215,17 @@ local function remember(prompt, text)
 	end
 end
 
--- Reads lines until they are complete. Returns function or nil and message; false after Ctrl-C; nothing at the end.
+-- Reads lines until they are complete. Returns functions or nil and message; false after Ctrl-C; nothing at the end.
 local function read_statement(prompt)
 	local text = read_line(prompt_text(prompt))
 	while text do
-		local fn, message, more = understand(prompt, text)
+		local fns, message, more = understand_all(prompt, text)
 		if not more then
 			if text:find "%S" then
 				remember(prompt, text)
 				table.insert(prompt.ctl.statements, text)
 			end
-			return fn or nil, message
+			return fns or nil, message
 		end
 		local line = read_line(CONTINUATION)
 		if line == nil then -- Ctrl-D in the middle: say what is missing
@@ -219,7 +257,7 @@ local function with_traceback(err)
 	return (trace:gsub("\n%s*%[C%]: in function 'xpcall'\n.*$", ""))
 end
 
--- Runs a statement and shows what comes of it. Ctrl-C ends it.
+-- Runs a statement and shows what comes of it. Ctrl-C ends it. Returns whether it worked.
 local function run(prompt, fn)
 	local trace = prompt.ctl.trace or settings.trace
 	local body = fn
@@ -242,6 +280,7 @@ local function run(prompt, fn)
 		end
 	end
 	io.stdout:flush()
+	return result[1]
 end
 
 -- --- completion ------------------------------------------------------------------------------------------------------
@@ -337,15 +376,18 @@ end
 local function loop(prompt)
 	set_completer(prompt)
 	while true do
-		local fn, message = read_statement(prompt)
-		if fn then
-			run(prompt, fn)
-			if prompt.ctl.left then
-				return true
+		local fns, message = read_statement(prompt)
+		if fns then
+			for _, fn in ipairs(fns) do
+				if not run(prompt, fn) then -- what follows may rely on it
+					break
+				elseif prompt.ctl.left then
+					return true
+				end
 			end
 		elseif message then
 			report(nil, message)
-		elseif fn == nil then
+		elseif fns == nil then
 			return false
 		end
 	end

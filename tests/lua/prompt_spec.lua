@@ -127,6 +127,17 @@ t.describe("the prompt", function()
 		term:wait "print 'done'\n1\n2\ndone\nmvsh>"
 	end)
 
+	t.it("takes pasted commands and statements, mixed", function()
+		local term = ready "-c test:///default"
+		local file = t.write_file(term.home .. "/paste", "suspend test\nvm = conn.domains.test\nfor i = 1, 2 do\n"
+			.. "\tprint(i, vm.state)\nend\n\nresume test\nvm.state")
+		tmux(term.socket, "load-buffer " .. t.quote(file))
+		tmux(term.socket, "paste-buffer -p -t s")
+		term:wait "vm.state"
+		term:type "<Enter>"
+		term:wait "Domain 'test' suspended\n\n1       paused\n2       paused\nDomain 'test' resumed\n\n\"running\"\nmvsh>"
+	end)
+
 	t.it("takes pasted text from a terminal that only types it", function()
 		local term = ready()
 		local file = t.write_file(term.home .. "/paste", "for i = 1, 2 do -- count\n\tprint(i)\nend\n")
@@ -214,6 +225,31 @@ t.describe("history", function()
 		local text = t.read_file(a.home .. "/.local/state/moonvisor/history")
 		t.matches(text, "'from a'\n")
 		t.matches(text, "'from b'\n")
+	end)
+
+	t.it("loses nothing when many shells write it, and it is cut meanwhile", function()
+		local path = t.folder() .. "/history"
+		local lines = {}
+		for i = 1, 9990 do
+			lines[i] = ("#1\nold %d\n"):format(i)
+		end
+		t.write_file(path, table.concat(lines))
+		local code = ("local editor = require 'moonvisor.editor'; local path, name = ...; editor.load_history(path) "
+			.. "for i = 1, 40 do editor.add_history(name .. i, path) editor.load_history(path) end")
+		local commands = {}
+		for i = 1, 4 do
+			commands[i] = ("%s -e %s %s shell%d- &"):format(t.quote(t.mvsh), t.quote(code), t.quote(path), i)
+		end
+		local _, status, err = t.run(table.concat(commands, " ") .. " wait")
+		t.equal(status, 0, err)
+		local text = t.read_file(path)
+		for i = 1, 4 do
+			for j = 1, 40 do
+				t.ok(text:find(("\nshell%d-%d\n"):format(i, j), 1, true), ("shell%d-%d is lost"):format(i, j))
+			end
+		end
+		t.ok(not text:find("\nold 1\n", 1, true), "it was not cut")
+		t.equal(t.run("stat -c %a " .. t.quote(path)):match "%d+", "600")
 	end)
 
 	t.it("follows XDG_STATE_HOME, and does without where there is no place", function()
