@@ -46,14 +46,41 @@ static enum mv_call_id check_call(lua_State *L, int index)
 	return (enum mv_call_id)number;
 }
 
-/* Stack: conn, number, arguments, and the handle of the stream if the call opens one. Makes the call, and pushes what
- * it returns. */
-static int make_call(lua_State *L, enum mv_call_id call, struct mv_lua_data_stream *stream)
+/* Of the list that a call returned, keeps the items whose first field is a string that begins with the prefix. */
+static void keep_matching(const struct mv_wire_struct *ret, char *data, const char *prefix)
+{
+	const struct mv_wire_field *list = ret ? &ret->fields[0] : NULL;
+	size_t kept = 0, length = strlen(prefix), size, *count;
+	char *items;
+
+	if (!list || !list->array || list->kind != MV_WIRE_STRUCT || list->optional ||
+	    list->type->fields[0].kind != MV_WIRE_STRING)
+		return;
+	items = *(char **)(data + list->offset);
+	count = (size_t *)(data + list->count_offset);
+	size = mv_wire_item_size(list);
+	for (size_t i = 0; i < *count; i++) {
+		const char *text = *(char *const *)(items + i * size + list->type->fields[0].offset);
+
+		if (text && strncmp(text, prefix, length) == 0) {
+			if (kept < i)
+				memcpy(items + kept * size, items + i * size, size);
+			kept++;
+		} else {
+			mv_wire_clear(list->type, items + i * size);
+		}
+	}
+	*count = kept;
+}
+
+/* Stack: conn, number, arguments, and the handle of the stream if the call opens one, or the prefix, if there is one.
+ * Makes the call, and pushes what it returns. */
+static int make_call(lua_State *L, enum mv_call_id call, struct mv_lua_data_stream *stream, const char *prefix)
 {
 	const struct mv_lua_conn *conn = mv_lua_conn_check(L, 1);
 	const struct mv_call_desc *desc = &mv_call_descs[call];
 	int wanted = desc->args ? (int)desc->args->field_count : 0;
-	int given = lua_gettop(L) - 2 - (stream ? 1 : 0);
+	int given = lua_gettop(L) - 2 - (stream || prefix ? 1 : 0);
 	size_t ret_size = round_up(desc->ret ? desc->ret->size : 0);
 	size_t args_size = desc->args ? desc->args->size : 0;
 	struct frame *frame;
@@ -80,6 +107,8 @@ static int make_call(lua_State *L, enum mv_call_id call, struct mv_lua_data_stre
 	frame->ret = desc->ret;
 	if (frame->notes.count > 0)
 		mv_lua_conf_warn(L, &frame->notes);
+	if (prefix)
+		keep_matching(desc->ret, frame->data, prefix);
 	if (stream)
 		mv_lua_data_stream_opened(L, stream, conn->conn);
 	given = mv_lua_push_ret(L, desc->ret, frame->data);
@@ -96,7 +125,19 @@ static int raw_call(lua_State *L)
 
 	if (mv_call_descs[call].stream)
 		return mv_lua_fail(L, MV_ERR_INVALID_ARG, 0, "%s: this call opens a stream", mv_call_descs[call].name);
-	return make_call(L, call, NULL);
+	return make_call(L, call, NULL, NULL);
+}
+
+/* matching(conn, number, prefix, ...): the same; of a list that it returns, only what has a name that begins so */
+static int raw_matching(lua_State *L)
+{
+	enum mv_call_id call = check_call(L, 2);
+
+	luaL_checkstring(L, 3);
+	if (mv_call_descs[call].stream)
+		return mv_lua_fail(L, MV_ERR_INVALID_ARG, 0, "%s: this call opens a stream", mv_call_descs[call].name);
+	lua_rotate(L, 3, -1);
+	return make_call(L, call, NULL, lua_tostring(L, -1));
 }
 
 /* stream(conn, number, ...) -> stream, what the call returns */
@@ -111,7 +152,7 @@ static int raw_stream(lua_State *L)
 		return mv_lua_fail(L, MV_ERR_INVALID_ARG, 0, "%s: this call opens no stream", mv_call_descs[call].name);
 	handle = mv_lua_data_stream_new(L, 1);
 	position = lua_gettop(L);
-	count = make_call(L, call, handle);
+	count = make_call(L, call, handle, NULL);
 	lua_pushvalue(L, position);
 	lua_insert(L, -count - 1);
 	return count + 1;
@@ -187,8 +228,9 @@ static int raw_number(lua_State *L)
 void mv_lua_raw_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{ "call", raw_call },          { "stream", raw_stream },         { "calls", raw_calls },
-		{ "call_number", raw_number }, { "listen", mv_lua_conn_listen }, { NULL, NULL },
+		{ "call", raw_call },   { "matching", raw_matching },  { "stream", raw_stream },
+		{ "calls", raw_calls }, { "call_number", raw_number }, { "listen", mv_lua_conn_listen },
+		{ NULL, NULL },
 	};
 
 	luaL_setfuncs(L, functions, 0);

@@ -112,12 +112,13 @@ local function raw_field(value, key)
 	end
 end
 
--- What names the objects of a collection, or nil where it is not known (in time).
-local function references(collection)
+-- What names the objects of a collection that begin with a prefix, or nil where it is not known (in time). There may be
+-- others among them.
+local function references(collection, prefix)
 	local module = require "moonvisor.collection"
 	local _, conn = module.class_of(collection)
 	local ok, list, label = pcall(function()
-		return module.references(collection, require("moonvisor.look").of(conn))
+		return module.references(collection, require("moonvisor.look").matching(conn, prefix))
 	end)
 	if ok then
 		return list, label
@@ -127,7 +128,7 @@ end
 
 local function member_of(collection, key)
 	local name, conn = require("moonvisor.collection").class_of(collection)
-	local list, label, slow = references(collection)
+	local list, label, slow = references(collection, key)
 	for _, ref in ipairs(list or {}) do
 		if label(ref) == key then
 			return require("moonvisor.objects").new(name, conn, ref)
@@ -198,22 +199,23 @@ local function is_name(key)
 	return type(key) == "string" and key:find "^[%a_][%w_]*$"
 end
 
-local function collection_keys(collection, add)
+local function collection_keys(collection, prefix, add)
 	if getmetatable(collection) ~= Some then
-		local list, label = references(collection)
+		local list, label = references(collection, prefix)
 		for _, ref in ipairs(list or {}) do
 			add(label(ref))
 		end
 	end
 end
 
--- Calls add(name, is_function) for what can follow `value` and a dot or colon.
-local function members(value, colon, add)
+-- Calls add(name, is_function) for what can follow `value` and a dot or colon. Who only begins with something else may
+-- be left out.
+local function members(value, colon, prefix, add)
 	local name = class_of(value)
 	if name then
 		local about = class.description(name)
 		if name == "Collection" and not colon then -- its methods have a colon, its keys are what is wanted here
-			return collection_keys(value, add)
+			return collection_keys(value, prefix, add)
 		end
 		for _, method in ipairs(about.methods or {}) do
 			add(method.name, true)
@@ -273,9 +275,9 @@ function M.complete(before, word)
 			end
 		end
 		if class_of(value) == "Collection" then
-			collection_keys(value, add_key)
+			collection_keys(value, wanted, add_key)
 		elseif type(value) == "table" then
-			members(value, false, add_key)
+			members(value, false, wanted, add_key)
 		end
 		if #list == 1 then
 			list[1] = list[1] .. quote .. "]"
@@ -285,13 +287,13 @@ function M.complete(before, word)
 		local keys = path_of(object)
 		local value = keys and value_of(keys)
 		if value ~= nil then
-			members(value, separator == ":", add_name)
+			members(value, separator == ":", word, add_name)
 		end
 	elseif word ~= "" or not before:find "%S" then
 		for name, value in pairs(M.locals and M.locals() or {}) do
 			add_name(name, type(value) == "function")
 		end
-		members(_G, false, add_name)
+		members(_G, false, word, add_name)
 		for _, keyword in ipairs(keywords) do
 			add(keyword)
 		end

@@ -101,6 +101,22 @@ function M.of(conn)
 	return proxies[conn]
 end
 
+local matching = {
+	__index = function(self, name)
+		return function(_, ...)
+			return core.matching(self.conn, core.call_number(name), self.prefix, ...)
+		end
+	end,
+}
+
+--- The same calls, for lists of what begins with a prefix: a host in this process need not give the others.
+function M.matching(conn, prefix)
+	if core.slow(conn) then
+		return M.of(conn)
+	end
+	return setmetatable({ conn = conn, prefix = prefix }, matching)
+end
+
 --- Whether an error means that the answer is not there yet.
 function M.slow(err)
 	return rawequal(err, SLOW)

@@ -107,7 +107,7 @@ local function value_words(ctl, option, given, word)
 	elseif not option.complete then
 		return {}
 	end
-	local all = values.of(ctl, option.complete, option.among, given)
+	local all = values.of(ctl, option.complete, option.among, given, word)
 	if not values.lists[option.complete] then
 		return beginning_with(word, all)
 	end

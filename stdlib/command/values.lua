@@ -168,8 +168,11 @@ function objects.device_alias(raw, _, given)
 	return attributes(raw, given, "/domain/devices/*/alias/@name")
 end
 
+-- Kinds that are one list of names, of which only those with a prefix may be asked.
+local by_name = { domain = true, network = true, pool = true, interface = true, nodedev = true, nwfilter = true }
+
 -- The calls of the connection. A prompt does not open one here that may keep the user waiting; what fails is silent.
-local function raw_of(ctl)
+local function raw_of(ctl, prefix)
 	if ctl.before then
 		ctl.before()
 	end
@@ -184,14 +187,16 @@ local function raw_of(ctl)
 		end
 		conn = ctl:connect(ctl.uri, ctl.readonly)
 	end
-	return require("moonvisor.look").of(conn)
+	local look = require "moonvisor.look"
+	return prefix and look.matching(conn, prefix) or look.of(conn)
 end
 
 --- All values for an option that is completed this way; an empty list where that is not known.
 ---@param kind string     the option's `complete`
 ---@param among? string   its `among`
 ---@param given table     the options that the line has already
-function M.of(ctl, kind, among, given)
+---@param prefix? string   others may be left out
+function M.of(ctl, kind, among, given, prefix)
 	if words[kind] then
 		local list = {}
 		for word in words[kind]:gmatch "%S+" do
@@ -204,7 +209,7 @@ function M.of(ctl, kind, among, given)
 		return {}
 	end
 	local ok, list = pcall(function()
-		return objects[kind](raw_of(ctl), among, given)
+		return objects[kind](raw_of(ctl, by_name[kind] and prefix), among, given)
 	end)
 	return ok and list or {}
 end

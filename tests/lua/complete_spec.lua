@@ -76,6 +76,59 @@ t.describe("completion", function()
 		t.equal(completed "conn.domains.nobody.", "")
 	end)
 
+	t.it("knows what methods return, and never calls them", function()
+		local conn <close> = virt.open "test:///default"
+		with_global("conn", conn)
+		t.equal(completed 'conn:domain("test"):resu', "resume(")
+		t.equal(completed 'conn:domain "test":resu', "resume(")
+		t.equal(completed 'conn:domain("nosuch").sta', "start start_dirty_rate start_postcopy state stats")
+		t.equal(completed "conn.domains.test:snapshot_lookup", "")
+		t.equal(completed "conn.domains.test.conn.domains.te", "test")
+		t.equal(completed 'virt.open("test:///default").read_o', "read_only")
+		t.equal(completed "print(conn.networks.de", "default")
+		t.equal(completed "conn:nosuch().", "")
+		t.equal(completed "print('a').", "")
+	end)
+
+	t.it("is quick among thousands of domains", function()
+		local parts = { "<node>" }
+		for i = 1, 10000 do
+			parts[#parts + 1] = ("<domain type='test'><name>guest%05d</name><uuid>%08x-1111-2222-3333-444455556666</uuid>"
+				.. "<memory>65536</memory><os><type>hvm</type></os></domain>"):format(i, i)
+		end
+		parts[#parts + 1] = "</node>"
+		local path = t.write_file(t.folder() .. "/host.xml", table.concat(parts))
+		local conn <close> = virt.open("test://" .. path)
+		with_global("conn", conn)
+		local core = require "moonvisor.core"
+		local ctl = require("moonvisor.command.session").shared({}, _G)
+		local commands = require "moonvisor.command.complete"
+		local function best_of(count, fn)
+			local best = math.huge
+			for _ = 1, count do
+				local start = core.now()
+				fn()
+				best = math.min(best, core.now() - start)
+			end
+			return best
+		end
+		for _, seconds in ipairs {
+			best_of(10, function()
+				t.equal(completed "conn.domains.guest0999", "guest09990 guest09991 guest09992 guest09993 guest09994 "
+					.. "guest09995 guest09996 guest09997 guest09998 guest09999")
+			end),
+			best_of(10, function()
+				t.equal(completed "conn.domains.guest00999.auto", "autostart")
+			end),
+			best_of(10, function()
+				t.equal(commands.at_prompt(ctl, "dominfo ", "guest0999"), { "guest09990", "guest09991", "guest09992",
+					"guest09993", "guest09994", "guest09995", "guest09996", "guest09997", "guest09998", "guest09999" })
+			end),
+		} do
+			t.ok(seconds < 0.05, ("it takes %.1f ms"):format(seconds * 1000))
+		end
+	end)
+
 	t.it("completes nothing and raises nothing for what is closed", function()
 		local conn = virt.open("kvm:///embed?root=" .. t.folder())
 		with_global("conn", conn)

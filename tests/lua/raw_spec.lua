@@ -108,6 +108,26 @@ t.describe("the table of calls", function()
 end)
 
 t.describe("calls", function()
+	t.it("give only what begins with a prefix, where that is wanted", function()
+		local conn <close> = virt.open "test:///default"
+		for _, name in ipairs { "tea", "coffee", "ten" } do
+			conn:define { name = name, memory = "64M", boot = { kernel = "/k" } }
+		end
+		local function names(prefix)
+			local found = {}
+			for _, ref in ipairs(core.matching(conn, core.call_number "connect_list_all_domains", prefix, 1, 0).domains) do
+				found[#found + 1] = ref.name
+			end
+			table.sort(found)
+			return found
+		end
+		t.equal(names "te", { "tea", "ten", "test" })
+		t.equal(names "x", {})
+		t.equal(names "", { "coffee", "tea", "ten", "test" })
+		t.equal(core.matching(conn, core.call_number "connect_get_type", "x"), "TEST")
+		t.equal(pcall(core.matching, conn, core.call_number "connect_list_all_domains", "x"), false)
+	end)
+
 	t.it("reach the driver", function()
 		local conn <close> = virt.open "test:///default"
 		local raw = conn.raw
