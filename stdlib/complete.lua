@@ -141,7 +141,8 @@ local function property_of(value, name, key)
 	local property = described(class.description(name).properties, key)
 	if not property then
 		return nil
-	elseif getmetatable(value) ~= Some and (property.type == "Collection" or readable[name] and readable[name][key]) then
+	elseif getmetatable(value) ~= Some and (property.type == "Collection" or property.type == "Connection"
+		or readable[name] and readable[name][key]) then
 		local ok, found = pcall(function()
 			return value[key]
 		end)
