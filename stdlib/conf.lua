@@ -12,6 +12,11 @@ function M.parse(kind, xml)
 	return (core.conf.parse(kind, xml))
 end
 
+--- The same with what only a running object has (its id, the aliases of devices, how full a pool is).
+function M.parse_live(kind, xml)
+	return (core.conf.parse(kind, xml, { live = true, secure = true }))
+end
+
 --- XML of a table; raises where a key is not known.
 ---@param kind string
 ---@param values table

@@ -263,13 +263,17 @@ function Control:yes_no(value, unknown)
 	return value and "yes" or "no"
 end
 
---- Prints XML; with --xpath what that finds in it, and with --wrap these pieces in one element.
+--- Prints XML; with --xpath what that finds in it, and with --wrap these pieces in one element. The record is the
+--- object's configuration, as `conf` of an object gives it.
 function Control:print_xml(xml, opt)
-	local path = opt.xpath
-	if path then
-		xml = core.xpath(xml, path, opt.wrap or false)
+	local path = opt and opt.xpath
+	if not self:structured_output() then
+		self:print("%s", path and core.xpath(xml, path, opt.wrap or false) or xml)
+		return
+	elseif path then
+		self:fail "option --xpath finds pieces of XML, which -o, --where, --columns and --sort have no use for"
 	end
-	self:print("%s", xml)
+	require("moonvisor.command.records").configuration(self, xml)
 end
 
 local no_bar = { update = function() end, finish = function() end, stop = function() end }

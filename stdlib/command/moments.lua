@@ -70,6 +70,16 @@ local LIST_ROOTS, LIST_DESCENDANTS = 1, 1 -- the same number, of the whole and o
 local LIST_TOPOLOGICAL = 1 << 10
 
 -- All that are in the list as trees: those whose parent is not there are roots.
+--- Shows the name of one, without an end of line, as virsh does.
+function M.show_name(ctl, name)
+	ctl:records {
+		rows = { { name = name } }, columns = { "name" }, single = true,
+		text = function(rows)
+			ctl:print("%s", rows[1] and rows[1].name or "")
+		end,
+	}
+end
+
 local function show_trees(ctl, rows)
 	local there, below, roots = {}, {}, {}
 	for _, row in ipairs(rows) do

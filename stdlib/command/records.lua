@@ -25,7 +25,8 @@ local function named_columns(ctl, option, text, columns)
 	for word in text:gmatch "[^,%s]+" do
 		local descending, name = word:match "^(%-?)(.*)$"
 		if option ~= "sort" and descending ~= "" or not has_column(columns, name) then
-			ctl:fail("option --%s: there is no column '%s'; the columns are: %s", option, word, table.concat(columns, ", "))
+			ctl:fail("option --%s: there is no column '%s'%s The columns are: %s", option, word,
+				require("moonvisor.suggest").hint(name, columns), table.concat(columns, ", "))
 		end
 		list[#list + 1] = { name = name, descending = descending ~= "" }
 	end
@@ -207,6 +208,37 @@ function M.show(ctl, list)
 		list.text(rows)
 	end
 	return rows
+end
+
+-- The kinds of configuration by their root element.
+local kinds = {
+	domain = "domain", network = "network", networkport = "networkport", pool = "storagepool", volume = "storagevol",
+	domainsnapshot = "domainsnapshot", domaincheckpoint = "domaincheckpoint", domainbackup = "domainbackup",
+	secret = "secret", interface = "interface", device = "nodedev", filter = "nwfilter",
+	filterbinding = "nwfilterbinding", capabilities = "capabilities", domainCapabilities = "domaincaps",
+}
+
+--- Shows the configuration that a piece of XML is, as one record.
+---@param xml string
+function M.configuration(ctl, xml)
+	local root = xml:gsub("^%s*<%?.-%?>", ""):gsub("<!%-%-.-%-%->", ""):match "^%s*<([%w_]+)"
+	local kind = kinds[root] or ctl:fail("a <%s> has no form but XML", tostring(root))
+	local row, columns = require("moonvisor.conf").parse_live(kind, xml), {}
+	for key in pairs(row) do
+		columns[#columns + 1] = key
+	end
+	table.sort(columns, function(a, b) -- the name first, as it is what -o name prints
+		if (a == "name") ~= (b == "name") then
+			return a == "name"
+		end
+		return a < b
+	end)
+	M.show(ctl, {
+		rows = { row }, columns = columns, single = true,
+		text = function(rows)
+			ctl:print("%s", rows[1] and xml or "")
+		end,
+	})
 end
 
 --- Shows one record as virsh shows it: "Label:          value". Each field: { key, label, value, text }; text is what

@@ -92,7 +92,9 @@ function M.filter(text, columns, rows)
 	})
 	local test, message = load("return " .. equal_sizes(text, numeric), "=--where", "t", environment)
 	if not test then
-		return nil, (message:gsub("^%-%-where:%d+: ", ""))
+		local number = message:match "malformed number near '(%d[%w.]*)'"
+		return nil, message:gsub("^%-%-where:%d+: ", "")
+			.. (number and bytes(number) and ("; a size stands in quotes: \"%s\""):format(number) or "")
 	end
 	local kept = {}
 	for _, row in ipairs(rows) do

@@ -16,6 +16,7 @@ local commands = {
 	},
 	{
 		name = "backup-dumpxml",
+		records = true,
 		summary = "Dump XML for an ongoing domain block backup job",
 		description = "Backup Dump XML",
 		options = {

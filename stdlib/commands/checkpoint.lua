@@ -46,6 +46,7 @@ local commands = {
 	},
 	{
 		name = "checkpoint-dumpxml",
+		records = true,
 		summary = "Dump XML for a domain checkpoint",
 		description = "Checkpoint Dump XML",
 		options = {
@@ -108,6 +109,7 @@ local commands = {
 	},
 	{
 		name = "checkpoint-parent",
+		records = true,
 		summary = "Get the name of the parent of a checkpoint",
 		description = "Extract the checkpoint's parent, if any",
 		options = {
@@ -211,7 +213,7 @@ run["checkpoint-parent"] = function(ctl, opt)
 	if not parent then
 		ctl:fail("checkpoint '%s' has no parent", checkpoint.name)
 	end
-	ctl:print("%s", parent)
+	moments.show_name(ctl, parent)
 end
 
 run["checkpoint-list"] = function(ctl, opt)

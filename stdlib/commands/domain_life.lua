@@ -80,6 +80,7 @@ local commands = {
 	},
 	{
 		name = "domdisplay",
+		records = true,
 		summary = "domain display connection URI",
 		description = "Output the IP address and port number for the graphical display.",
 		options = {
@@ -95,6 +96,7 @@ local commands = {
 	},
 	{
 		name = "domid",
+		records = true,
 		summary = "convert a domain name or UUID to domain id",
 		options = {
 			{ name = "domain", kind = "data", required = true, complete = "domain", among = "active",
@@ -103,6 +105,7 @@ local commands = {
 	},
 	{
 		name = "domname",
+		records = true,
 		summary = "convert a domain id or UUID to domain name",
 		options = {
 			{ name = "domain", kind = "data", required = true, complete = "domain_uuid",
@@ -144,6 +147,7 @@ local commands = {
 	},
 	{
 		name = "domuuid",
+		records = true,
 		summary = "convert a domain name or id to domain UUID",
 		options = {
 			{ name = "domain", kind = "data", required = true, complete = "domain",
@@ -173,6 +177,7 @@ local commands = {
 	},
 	{
 		name = "dumpxml",
+		records = true,
 		summary = "domain information in XML",
 		description = "Output the domain information as an XML dump to stdout.",
 		options = {
@@ -236,6 +241,7 @@ local commands = {
 	},
 	{
 		name = "managedsave-dumpxml",
+		records = true,
 		summary = "Domain information of managed save state file in XML",
 		description = "Dump XML of domain information for a managed save state file to stdout.",
 		options = {
@@ -352,6 +358,7 @@ local commands = {
 	},
 	{
 		name = "save-image-dumpxml",
+		records = true,
 		summary = "saved state domain information in XML",
 		description = "Dump XML of domain information for a saved state file to stdout.",
 		options = {
@@ -431,6 +438,7 @@ local commands = {
 	},
 	{
 		name = "ttyconsole",
+		records = true,
 		summary = "tty console",
 		description = "Output the device for the TTY console.",
 		options = {
@@ -468,6 +476,7 @@ local commands = {
 	},
 	{
 		name = "vncdisplay",
+		records = true,
 		summary = "vnc display",
 		description = "Output the IP address and port number for the VNC display.",
 		options = {
@@ -580,15 +589,16 @@ end
 
 function run.domid(ctl, opt)
 	local dom = ctl:domain(opt.domain, { by = "name,uuid" })
-	ctl:print("%s\n", dom.id >= 0 and tostring(dom.id) or "-")
+	local id = dom.id >= 0 and dom.id or nil
+	ctl:info({ { "id", "", id } }, 0)
 end
 
 function run.domname(ctl, opt)
-	ctl:print("%s\n", ctl:domain(opt.domain, { by = "id,uuid" }).name)
+	ctl:info({ { "name", "", ctl:domain(opt.domain, { by = "id,uuid" }).name } }, 0)
 end
 
 function run.domuuid(ctl, opt)
-	ctl:print("%s\n", ctl:domain(opt.domain, { by = "name,id" }).uuid)
+	ctl:info({ { "uuid", "", ctl:domain(opt.domain, { by = "name,id" }).uuid } }, 0)
 end
 
 -- --- starting and stopping -------------------------------------------------------------------------------------------
@@ -1157,23 +1167,30 @@ function run.domdisplay(ctl, opt)
 	if ctl.raw:domain_is_active(dom) ~= 1 then
 		ctl:fail "Domain is not running"
 	end
-	local graphics, shown = definition(ctl, dom, opt.include_password).devices.graphics or {}, false
+	local graphics, displays = definition(ctl, dom, opt.include_password).devices.graphics or {}, {}
 	for _, kind in ipairs { "vnc", "spice", "rdp" } do
 		for _, one in ipairs(graphics) do
 			local uri = one.type == kind and (not opt.type or opt.type == kind) and display_uri(one, opt.include_password)
-			if uri and (opt.all or not shown) then
-				ctl:print(opt.all and "%s\n" or "%s", uri)
-				shown = true
+			if uri and (opt.all or #displays == 0) then
+				displays[#displays + 1] = { type = kind, uri = uri }
 				break
 			end
 		end
 	end
-	if not shown then
+	if #displays == 0 then
 		if opt.type then
 			ctl:fail("No graphical display with type '%s' found", opt.type)
 		end
 		ctl:fail "No graphical display found"
 	end
+	ctl:records {
+		rows = displays, columns = { "type", "uri" }, name = "uri",
+		text = function(rows)
+			for _, row in ipairs(rows) do
+				ctl:print(opt.all and "%s\n" or "%s", row.uri)
+			end
+		end,
+	}
 end
 
 function run.vncdisplay(ctl, opt)
@@ -1186,8 +1203,10 @@ function run.vncdisplay(ctl, opt)
 			if (one.port or -1) < 0 then
 				break
 			end
-			ctl:print("%s:%d\n", address_of(one) or "", one.port - 5900)
-			return
+			return ctl:info({
+				{ "display", "", ("%s:%d"):format(address_of(one) or "", one.port - 5900) },
+				{ "address", nil, address_of(one) }, { "port", nil, one.port },
+			}, 0)
 		end
 	end
 	ctl:fail "Failed to get VNC port. Is this domain using VNC?"
@@ -1197,8 +1216,7 @@ function run.ttyconsole(ctl, opt)
 	local dom = ctl:domain(opt.domain)
 	for _, console in ipairs(definition(ctl, dom).devices.consoles or {}) do
 		if console.tty then
-			ctl:print("%s\n", console.tty)
-			return
+			return ctl:info({ { "tty", "", console.tty } }, 0)
 		end
 	end
 	return false

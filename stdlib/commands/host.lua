@@ -18,6 +18,7 @@ local commands = {
 	},
 	{
 		name = "capabilities",
+		records = true,
 		summary = "capabilities",
 		description = "Returns capabilities of hypervisor/driver.",
 	},
@@ -55,6 +56,7 @@ local commands = {
 	},
 	{
 		name = "domcapabilities",
+		records = true,
 		summary = "domain capabilities",
 		description = "Returns capabilities of emulator with respect to host and libvirt.",
 		options = {
@@ -281,12 +283,12 @@ function run.sysinfo(ctl)
 end
 
 function run.capabilities(ctl)
-	ctl:print("%s\n", ctl:attempt("failed to get capabilities"):connect_get_capabilities())
+	ctl:print_xml(ctl:attempt("failed to get capabilities"):connect_get_capabilities() .. "\n")
 end
 
 function run.domcapabilities(ctl, opt)
-	ctl:print("%s\n", ctl:attempt("failed to get emulator capabilities"):connect_get_domain_capabilities(
-		opt.emulatorbin, opt.arch, opt.machine, opt.virttype, 0))
+	ctl:print_xml(ctl:attempt("failed to get emulator capabilities"):connect_get_domain_capabilities(
+		opt.emulatorbin, opt.arch, opt.machine, opt.virttype, 0) .. "\n")
 end
 
 function run.maxvcpus(ctl, opt)

@@ -48,6 +48,7 @@ local commands = {
 	},
 	{
 		name = "iface-dumpxml",
+		records = true,
 		summary = "interface information in XML",
 		description = "Output the physical host interface information as an XML dump to stdout.",
 		options = {
@@ -80,6 +81,7 @@ local commands = {
 	},
 	{
 		name = "iface-mac",
+		records = true,
 		summary = "convert an interface name to interface MAC address",
 		options = {
 			{ name = "interface", kind = "data", required = true, complete = "interface",
@@ -88,6 +90,7 @@ local commands = {
 	},
 	{
 		name = "iface-name",
+		records = true,
 		summary = "convert an interface MAC address to interface name",
 		options = {
 			{ name = "interface", kind = "data", required = true, complete = "interface_mac",
@@ -182,11 +185,11 @@ run["iface-dumpxml"] = function(ctl, opt)
 end
 
 run["iface-name"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:interface(opt.interface, { by = "mac" }).name)
+	ctl:info({ { "name", "", ctl:interface(opt.interface, { by = "mac" }).name } }, 0)
 end
 
 run["iface-mac"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:interface(opt.interface, { by = "name" }).mac)
+	ctl:info({ { "mac", "", ctl:interface(opt.interface, { by = "name" }).mac } }, 0)
 end
 
 run["iface-list"] = function(ctl, opt)

@@ -319,7 +319,8 @@ function run.list(ctl, opt)
 	for _, word in ipairs { "uuid", "id", "name" } do
 		words[#words + 1] = opt[word] and word or nil
 	end
-	local full = #words == 0 or ctl:structured_output()
+	local structured = ctl:structured_output()
+	local full = #words == 0 or structured
 	local raw = ctl.raw
 	local doms, rows = ctl:attempt("Failed to list domains"):connect_list_all_domains(1, flags).domains, {}
 	by_id_then_name(doms)
@@ -329,8 +330,8 @@ function run.list(ctl, opt)
 			local info = raw:domain_get_info(dom)
 			row.state, row.vcpus = state_name(info.state), info.nrVirtCpu
 			row.memory, row.max_memory = info.memory * 1024, info.maxMem * 1024
-			row.title = opt.title and title_of(ctl, dom) or nil
-			if opt.managed_save then
+			row.title = (opt.title or structured) and title_of(ctl, dom) or nil
+			if opt.managed_save or structured then
 				row.managed_save = raw:domain_has_managed_save_image(dom, 0) ~= 0
 			end
 		end

@@ -56,6 +56,7 @@ local commands = {
 	},
 	{
 		name = "net-dumpxml",
+		records = true,
 		summary = "network information in XML",
 		description = "Output the network information as an XML dump to stdout.",
 		options = {
@@ -121,6 +122,7 @@ local commands = {
 	},
 	{
 		name = "net-name",
+		records = true,
 		summary = "convert a network UUID to network name",
 		options = {
 			{ name = "network", kind = "data", required = true, complete = "network_uuid",
@@ -166,6 +168,7 @@ local commands = {
 	},
 	{
 		name = "net-uuid",
+		records = true,
 		summary = "convert a network name to network UUID",
 		options = {
 			{ name = "network", kind = "data", required = true, complete = "network",
@@ -198,6 +201,7 @@ local commands = {
 	},
 	{
 		name = "net-port-dumpxml",
+		records = true,
 		summary = "network port information in XML",
 		description = "Output the network port information as an XML dump to stdout.",
 		options = {
@@ -341,11 +345,11 @@ run["net-dumpxml"] = function(ctl, opt)
 end
 
 run["net-name"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:network(opt.network, { by = "uuid" }).name)
+	ctl:info({ { "name", "", ctl:network(opt.network, { by = "uuid" }).name } }, 0)
 end
 
 run["net-uuid"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:network(opt.network, { by = "name" }).uuid)
+	ctl:info({ { "uuid", "", ctl:network(opt.network, { by = "name" }).uuid } }, 0)
 end
 
 run["net-info"] = function(ctl, opt)

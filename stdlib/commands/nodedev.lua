@@ -35,6 +35,7 @@ local commands = {
 	},
 	{
 		name = "nodedev-dumpxml",
+		records = true,
 		summary = "node device details in XML",
 		description = "Output the node device details as an XML dump to stdout.",
 		options = {

@@ -13,6 +13,7 @@ local commands = {
 	},
 	{
 		name = "nwfilter-dumpxml",
+		records = true,
 		summary = "network filter information in XML",
 		description = "Output the network filter information as an XML dump to stdout.",
 		options = {
@@ -68,6 +69,7 @@ local commands = {
 	},
 	{
 		name = "nwfilter-binding-dumpxml",
+		records = true,
 		summary = "network filter information in XML",
 		description = "Output the network filter information as an XML dump to stdout.",
 		options = {

@@ -176,6 +176,7 @@ local commands = {
 	},
 	{
 		name = "pool-dumpxml",
+		records = true,
 		summary = "pool information in XML",
 		description = "Output the pool information as an XML dump to stdout.",
 		options = {
@@ -228,6 +229,7 @@ local commands = {
 	},
 	{
 		name = "pool-name",
+		records = true,
 		summary = "convert a pool UUID to pool name",
 		options = {
 			{ name = "pool", kind = "data", required = true, complete = "pool",
@@ -266,6 +268,7 @@ local commands = {
 	},
 	{
 		name = "pool-uuid",
+		records = true,
 		summary = "convert a pool name to pool UUID",
 		options = {
 			{ name = "pool", kind = "data", required = true, complete = "pool",
@@ -509,11 +512,11 @@ run["pool-dumpxml"] = function(ctl, opt)
 end
 
 run["pool-name"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:pool(opt.pool, { by = "uuid" }).name)
+	ctl:info({ { "name", "", ctl:pool(opt.pool, { by = "uuid" }).name } }, 0)
 end
 
 run["pool-uuid"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:pool(opt.pool, { by = "name" }).uuid)
+	ctl:info({ { "uuid", "", ctl:pool(opt.pool, { by = "name" }).uuid } }, 0)
 end
 
 run["pool-capabilities"] = function(ctl)

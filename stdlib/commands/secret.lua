@@ -13,6 +13,7 @@ local commands = {
 	},
 	{
 		name = "secret-dumpxml",
+		records = true,
 		summary = "secret attributes in XML",
 		description = "Output attributes of a secret as an XML dump to stdout.",
 		options = {

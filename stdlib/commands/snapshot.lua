@@ -48,6 +48,7 @@ local commands = {
 	},
 	{
 		name = "snapshot-current",
+		records = true,
 		summary = "Get or set the current snapshot",
 		description = "Get or set the current snapshot",
 		options = {
@@ -77,6 +78,7 @@ local commands = {
 	},
 	{
 		name = "snapshot-dumpxml",
+		records = true,
 		summary = "Dump XML for a domain snapshot",
 		description = "Snapshot Dump XML",
 		options = {
@@ -150,6 +152,7 @@ local commands = {
 	},
 	{
 		name = "snapshot-parent",
+		records = true,
 		summary = "Get the name of the parent of a snapshot",
 		description = "Extract the snapshot's parent, if any",
 		options = {
@@ -298,9 +301,9 @@ run["snapshot-current"] = function(ctl, opt)
 	end
 	local snapshot = raw:domain_snapshot_current(dom, 0)
 	if opt.name then
-		ctl:print("%s", snapshot.name)
+		moments.show_name(ctl, snapshot.name)
 	else
-		ctl:print("%s", raw:domain_snapshot_get_xml_desc(snapshot, opt.security_info and XML_SECURE or 0))
+		ctl:print_xml(raw:domain_snapshot_get_xml_desc(snapshot, opt.security_info and XML_SECURE or 0))
 	end
 end
 
@@ -340,7 +343,7 @@ run["snapshot-parent"] = function(ctl, opt)
 	if not parent then
 		ctl:fail("snapshot '%s' has no parent", snapshot.name)
 	end
-	ctl:print("%s", parent)
+	moments.show_name(ctl, parent)
 end
 
 run["snapshot-list"] = function(ctl, opt)

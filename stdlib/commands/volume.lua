@@ -106,6 +106,7 @@ local commands = {
 	},
 	{
 		name = "vol-dumpxml",
+		records = true,
 		summary = "vol information in XML",
 		description = "Output the vol information as an XML dump to stdout.",
 		options = {
@@ -136,6 +137,7 @@ local commands = {
 	},
 	{
 		name = "vol-key",
+		records = true,
 		summary = "returns the volume key for a given volume name or path",
 		options = {
 			{ name = "vol", kind = "data", required = true, complete = "volume",
@@ -157,6 +159,7 @@ local commands = {
 	},
 	{
 		name = "vol-name",
+		records = true,
 		summary = "returns the volume name for a given volume key or path",
 		options = {
 			{ name = "vol", kind = "data", required = true, complete = "volume_key",
@@ -165,6 +168,7 @@ local commands = {
 	},
 	{
 		name = "vol-path",
+		records = true,
 		summary = "returns the volume path for a given volume name or key",
 		options = {
 			{ name = "vol", kind = "data", required = true, complete = "volume",
@@ -175,6 +179,7 @@ local commands = {
 	},
 	{
 		name = "vol-pool",
+		records = true,
 		summary = "returns the storage pool for a given volume key or path",
 		options = {
 			{ name = "vol", kind = "data", required = true, complete = "volume_key",
@@ -486,21 +491,21 @@ run["vol-dumpxml"] = function(ctl, opt)
 end
 
 run["vol-key"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:volume(opt.vol, opt.pool).key)
+	ctl:info({ { "key", "", ctl:volume(opt.vol, opt.pool).key } }, 0)
 end
 
 run["vol-name"] = function(ctl, opt)
-	ctl:print("%s\n", ctl:volume(opt.vol, nil, { by = "key,path", pool_option = false }).name)
+	ctl:info({ { "name", "", ctl:volume(opt.vol, nil, { by = "key,path", pool_option = false }).name } }, 0)
 end
 
 run["vol-path"] = function(ctl, opt)
-	ctl:print("%s\n", ctl.raw:storage_vol_get_path(ctl:volume(opt.vol, opt.pool)))
+	ctl:info({ { "path", "", ctl.raw:storage_vol_get_path(ctl:volume(opt.vol, opt.pool)) } }, 0)
 end
 
 run["vol-pool"] = function(ctl, opt)
 	local vol = ctl:volume(opt.vol, nil, { by = "key,path", pool_option = false })
 	local pool = ctl:attempt "failed to get parent pool":storage_pool_lookup_by_volume(vol)
-	ctl:print("%s\n", opt.uuid and pool.uuid or pool.name)
+	ctl:info({ { "name", not opt.uuid and "", pool.name }, { "uuid", opt.uuid and "", pool.uuid } }, 0)
 end
 
 local types = {

@@ -12,7 +12,7 @@ function M.implementation(kind, fields)
 	local get = {
 		conn = objects.conn,
 		conf = function(self)
-			return require("moonvisor.conf").parse(kind, self.xml)
+			return require("moonvisor.conf").parse_live(kind, self.xml)
 		end,
 	}
 	for property, field in pairs(fields) do

@@ -140,4 +140,54 @@ t.describe("commands from Lua", function()
 	end)
 end)
 
+t.describe("-o", function()
+	local rows = require("moonvisor.commands").rows
+	local virt = require "moonvisor"
+
+	t.it("gives what a command finds by another name", function()
+		local conn <close> = virt.open "test:///default"
+		conn.pools["default-pool"]:create_volume { name = "v", capacity = "1M" }
+		conn.domains.test:create_snapshot "a"
+		conn.domains.test:create_snapshot "b"
+		for command, record in pairs {
+			["domid test"] = { id = 1 }, ["domname 1"] = { name = "test" },
+			["domuuid test"] = { uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f" },
+			["net-uuid default"] = { uuid = conn.networks.default.uuid },
+			["net-name " .. conn.networks.default.uuid] = { name = "default" },
+			["pool-uuid default-pool"] = { uuid = conn.pools["default-pool"].uuid },
+			["pool-name " .. conn.pools["default-pool"].uuid] = { name = "default-pool" },
+			["iface-mac eth1"] = { mac = "aa:bb:cc:dd:ee:ff" }, ["iface-name aa:bb:cc:dd:ee:ff"] = { name = "eth1" },
+			["vol-key v default-pool"] = { key = "/default-pool/v" },
+			["vol-path v default-pool"] = { path = "/default-pool/v" },
+			["vol-name /default-pool/v"] = { name = "v" },
+			["vol-pool /default-pool/v"] = { name = "default-pool", uuid = conn.pools["default-pool"].uuid },
+			["snapshot-parent test b"] = { name = "a" }, ["snapshot-current test --name"] = { name = "b" },
+		} do
+			t.equal(rows(conn, command), { record }, command)
+		end
+	end)
+
+	t.it("gives configurations, also what only a running object has", function()
+		local conn <close> = virt.open "test:///default"
+		local domain = rows(conn, "dumpxml test")[1]
+		t.equal({ domain.name, domain.id, domain.devices.disks[1].target.dev }, { "test", 1, "vda" })
+		t.equal(domain, conn.domains.test.conf)
+		t.equal(rows(conn, "pool-dumpxml default-pool")[1].capacity, 100 << 30)
+		t.equal(conn.pools["default-pool"].conf.capacity, 100 << 30)
+		for _, command in ipairs { "net-dumpxml default", "iface-dumpxml eth1", "nodedev-dumpxml computer", "capabilities" } do
+			t.equal(#rows(conn, command), 1, command)
+		end
+		t.raises("operation_failed", "%-%-xpath finds pieces of XML", rows, conn, "dumpxml test --xpath //name")
+	end)
+
+	t.it("gives titles and saved states of a list without being asked", function()
+		local conn <close> = virt.open "test:///default"
+		local domain = conn.domains.test
+		domain:set_title("The one", { config = true })
+		domain:managed_save()
+		local row = rows(conn, "list --all")[1]
+		t.equal({ row.title, row.managed_save }, { "The one", true })
+	end)
+end)
+
 t.finish()
