@@ -11,7 +11,7 @@ set -u
 packages_build="gcc libc6-dev make pkg-config lua5.4 liblua5.4-dev libreadline-dev liburing-dev libzstd-dev
 	liblzma-dev zlib1g-dev
 	libseccomp-dev libjansson-dev libxml2-dev"
-packages_test="libxml2-utils libvirt0 libvirt-clients libvirt-dev libcmocka-dev acpica-tools binutils coreutils tmux"
+packages_test="libxml2-utils libvirt0 libvirt-clients libvirt-dev libcmocka-dev acpica-tools binutils coreutils less tmux"
 packages_host="qemu-system-x86 qemu-utils busybox-static kmod cpio xz-utils nbdkit iproute2 e2fsprogs"
 packages_lint="clang-format clang-tidy cppcheck lua-check"
 packages_fuzz="clang libclang-rt-14-dev"
