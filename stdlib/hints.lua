@@ -23,6 +23,8 @@ local by_code = {
 local by_text = {
 	{ "attempt to index a nil value %(global 'conn'%)",
 		"there is no connection yet: `connect URI` opens one, as does conn = virt.open(URI)" },
+	{ "attempt to call a [snbt]%a+ value %(method '([^']+)'%)",
+		"'%s' is a property, read without a colon and parentheses" },
 	{ "attempt to index a nil value %(field '[^']+'%)",
 		"there is nothing of that name; a collection's member that does not exist is nil" },
 }
@@ -35,7 +37,7 @@ function M.of(err)
 	end
 	for _, item in ipairs(type(err) == "string" and by_text or {}) do
 		if err:find(item[1]) then
-			return item[2]
+			return (item[2]:format(err:match(item[1])))
 		end
 	end
 end

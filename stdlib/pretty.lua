@@ -30,6 +30,11 @@ end
 
 -- tostring() that cannot fail.
 local function described(value)
+	local known = type(value) == "function" and package.loaded["moonvisor.class"]
+	known = known and known.described[value]
+	if known then -- of the API: what it is, not where
+		return ("function %s%s%s()"):format(known.class.name, known.class.module and "." or ":", known.method.name)
+	end
 	local ok, text = pcall(tostring, value)
 	return ok and text or ("%s that cannot be shown (%s)"):format(type(value), tostring(text))
 end

@@ -299,17 +299,18 @@ function run.dump(ctl, opt)
 	for name, flag in pairs(DUMP_FLAGS) do
 		flags = flags | (opt[name] and flag or 0)
 	end
-	local attempt = ctl:attempt("Failed to core dump domain '%s' to %s", opt.domain, path)
+	local text = ("Failed to core dump domain '%s' to %s"):format(opt.domain, path)
+	local job = { dom = dom, title = "Dump", verbose = opt.verbose, text = text }
 	for _, pair in ipairs { { "crash", "live" }, { "crash", "reset" }, { "live", "reset" } } do
 		if opt[pair[1]] and opt[pair[2]] then
-			ctl:error("Failed to core dump domain '%s' to %s", opt.domain, path)
+			ctl:error("%s", text)
 			ctl:fail("Flags 'VIR_DUMP_%s' and 'VIR_DUMP_%s' are mutually exclusive", pair[1]:upper(), pair[2]:upper())
 		end
 	end
 	if format == 0 then
-		attempt:domain_core_dump(dom, path, flags)
+		ctl:job(job, "domain_core_dump", dom, path, flags)
 	else
-		attempt:domain_core_dump_with_format(dom, path, format, flags)
+		ctl:job(job, "domain_core_dump_with_format", dom, path, format, flags)
 	end
 	if opt.verbose then
 		ctl.write_error "\rDump: [100 %]"

@@ -507,6 +507,10 @@ t.describe("errors", function()
 		term:wait "error: there is no command or variable 'lst'; did you mean 'list'?\nmvsh>"
 		term:type "lst<Enter>unknown<Enter>"
 		term:wait "mvsh> unknown\nnil\nmvsh>"
+		term:type "conn:uri()<Enter>"
+		t.matches(term:wait "mvsh>", "\nhint: 'uri' is a property, read without a colon and parentheses\n")
+		term:type "conn.domains.test.start<Enter>"
+		term:wait "\nfunction Domain:start()\nmvsh>"
 		term:type "foo bar<Enter>"
 		term:wait "error: there is no command 'foo', and it is no Lua\nmvsh>"
 		term:type "conn = nil<Enter>conn.domains<Enter>"
