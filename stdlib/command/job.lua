@@ -60,18 +60,20 @@ local function in_thread(ctl, conn, how, call, ...)
 		return table.unpack(results, 3, results.n)
 	end
 	bar:stop()
-	ctl:error("%s", how.text)
+	if how.text then
+		ctl:error("%s", how.text)
+	end
 	error(results[2], 0)
 end
 
 --- Makes a call whose job can be watched and cancelled. Its arguments follow.
----@param how {dom: table, title: string, verbose: boolean?, text: string}   text: what is printed before an error
+---@param how {dom: table, title: string, verbose: boolean?, text: string?}   text: what is printed before an error
 function M.run(ctl, how, call, ...)
 	local raw = ctl.raw -- connects
 	local conn = rawget(ctl, "conn")
 	if ctl.recorder or not conn or not raw or not core.slow(conn) then
-		local attempt = ctl:attempt("%s", how.text)
-		return attempt[call](attempt, ...)
+		local handle = how.text and ctl:attempt("%s", how.text) or raw
+		return handle[call](handle, ...)
 	end
 	return in_thread(ctl, conn, how, call, ...)
 end

@@ -80,11 +80,19 @@ local function check_protocol(source, destination, params, call)
 	errors.raise("no_support", "%s", call)
 end
 
+-- Makes the call in which the memory moves, which can be watched and cancelled.
+local function mover(ctl, dom, verbose)
+	return function(...)
+		return ctl:job({ dom = dom, title = "Migration", verbose = verbose }, "domain_migrate_perform3_params", ...)
+	end
+end
+
 -- Performs, and has the destination finish, whether that went well or not. Returns the domain there, and its cookie.
-local function perform(source, destination, dom, params, cookie, flags)
+---@param move fun(...): any   makes the source's call
+local function perform(move, destination, dom, params, cookie, flags)
 	local cancelled, failure = 0, nil
 	if flags & OFFLINE == 0 then
-		local ok, result = pcall(source.domain_migrate_perform3_params, source, dom, nil, params, cookie, flags)
+		local ok, result = pcall(move, dom, nil, params, cookie, flags)
 		if ok then
 			cookie = result
 		else
@@ -105,8 +113,9 @@ end
 ---@param destination table   its raw calls
 ---@param params table[]      typed parameters: virDomainMigrate3()'s
 ---@param before? function    called before anything is done, when all is known to be possible
+---@param verbose? boolean    shows how far it is
 ---@return table domain       at the destination
-function M.to_host(ctl, dom, destination, params, flags, before)
+function M.to_host(ctl, dom, destination, params, flags, before, verbose)
 	local source = ctl.raw
 	check_flags(flags)
 	check_writable(ctl, "virDomainMigrate3")
@@ -142,7 +151,7 @@ function M.to_host(ctl, dom, destination, params, flags, before)
 		elseif flags & OFFLINE == 0 and not has(params, "migrate_uri") then
 			errors.raise("internal", "the destination has not said where the domain is to be sent")
 		end
-		moved, cookie, failure = perform(source, destination, dom, params, prepared.cookie_out, flags)
+		moved, cookie, failure = perform(mover(ctl, dom, verbose), destination, dom, params, prepared.cookie_out, flags)
 	end
 	if protects then -- what begin has locked, confirm unlocks
 		local confirmed, why = pcall(source.domain_migrate_confirm3_params, source, dom, params, cookie, flags,
@@ -156,7 +165,7 @@ function M.to_host(ctl, dom, destination, params, flags, before)
 end
 
 --- Has the source move a domain, to the host at an address.
-function M.to_uri(ctl, dom, uri, params, flags, before)
+function M.to_uri(ctl, dom, uri, params, flags, before, verbose)
 	local source = ctl.raw
 	check_flags(flags)
 	check_writable(ctl, "virDomainMigrateToURI3")
@@ -172,7 +181,7 @@ function M.to_uri(ctl, dom, uri, params, flags, before)
 	if before then
 		before()
 	end
-	source:domain_migrate_perform3_params(dom, uri, params, "", flags)
+	mover(ctl, dom, verbose)(dom, uri, params, "", flags)
 end
 
 return M

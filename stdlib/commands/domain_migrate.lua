@@ -272,9 +272,9 @@ function run.migrate(ctl, opt)
 			end
 		end
 		if by_source then
-			migration.to_uri(ctl, dom, uri, params, flags, before)
+			migration.to_uri(ctl, dom, uri, params, flags, before, opt.verbose)
 		else
-			migration.to_host(ctl, dom, raw_of(destination), params, flags, before)
+			migration.to_host(ctl, dom, raw_of(destination), params, flags, before, opt.verbose)
 		end
 	end)
 	if destination then
