@@ -245,8 +245,9 @@ int mv_test_network_set_autostart(struct mv_driver *drv, const struct mv_network
 
 /* --- doing --- */
 
-static int define(struct mv_driver *drv, const char *xml, bool validate, struct mv_network_ref *ref,
-		  struct mv_error **err)
+/* From XML: a definition, or a network that runs and is gone when it stops. */
+static int make(struct mv_driver *drv, const char *xml, bool validate, bool running, struct mv_network_ref *ref,
+		struct mv_error **err)
 {
 	struct mv_test_host *host = mv_test_host(drv);
 	struct mv_network_def *def;
@@ -254,18 +255,21 @@ static int define(struct mv_driver *drv, const char *xml, bool validate, struct 
 
 	if (mv_network_def_parse(xml, validate ? MV_CONF_VALIDATE : 0, NULL, &def, err) < 0)
 		return -1;
-	net = assign(host, def, false, err);
+	net = assign(host, def, running, err);
 	if (!net)
 		return -1;
-	net->object.persistent = true;
-	lifecycle(host, net, VIR_NETWORK_EVENT_DEFINED);
+	if (running)
+		net->object.active = true;
+	else
+		net->object.persistent = true;
+	lifecycle(host, net, running ? VIR_NETWORK_EVENT_STARTED : VIR_NETWORK_EVENT_DEFINED);
 	return fill_ref(net, ref, err);
 }
 
 int mv_test_network_define_xml(struct mv_driver *drv, const struct mv_network_define_xml_args *args,
 			       struct mv_network_define_xml_ret *ret, struct mv_error **err)
 {
-	return define(drv, args->xml, false, &ret->net, err);
+	return make(drv, args->xml, false, false, &ret->net, err);
 }
 
 int mv_test_network_define_xml_flags(struct mv_driver *drv, const struct mv_network_define_xml_flags_args *args,
@@ -273,30 +277,13 @@ int mv_test_network_define_xml_flags(struct mv_driver *drv, const struct mv_netw
 {
 	if (mv_test_check_flags(args->flags, VIR_NETWORK_DEFINE_VALIDATE, "testNetworkDefineXMLFlags", err) < 0)
 		return -1;
-	return define(drv, args->xml, args->flags & VIR_NETWORK_DEFINE_VALIDATE, &ret->net, err);
-}
-
-static int create(struct mv_driver *drv, const char *xml, bool validate, struct mv_network_ref *ref,
-		  struct mv_error **err)
-{
-	struct mv_test_host *host = mv_test_host(drv);
-	struct mv_network_def *def;
-	struct test_network *net;
-
-	if (mv_network_def_parse(xml, validate ? MV_CONF_VALIDATE : 0, NULL, &def, err) < 0)
-		return -1;
-	net = assign(host, def, true, err);
-	if (!net)
-		return -1;
-	net->object.active = true;
-	lifecycle(host, net, VIR_NETWORK_EVENT_STARTED);
-	return fill_ref(net, ref, err);
+	return make(drv, args->xml, args->flags & VIR_NETWORK_DEFINE_VALIDATE, false, &ret->net, err);
 }
 
 int mv_test_network_create_xml(struct mv_driver *drv, const struct mv_network_create_xml_args *args,
 			       struct mv_network_create_xml_ret *ret, struct mv_error **err)
 {
-	return create(drv, args->xml, false, &ret->net, err);
+	return make(drv, args->xml, false, true, &ret->net, err);
 }
 
 int mv_test_network_create_xml_flags(struct mv_driver *drv, const struct mv_network_create_xml_flags_args *args,
@@ -304,7 +291,7 @@ int mv_test_network_create_xml_flags(struct mv_driver *drv, const struct mv_netw
 {
 	if (mv_test_check_flags(args->flags, VIR_NETWORK_CREATE_VALIDATE, "testNetworkCreateXMLFlags", err) < 0)
 		return -1;
-	return create(drv, args->xml, args->flags & VIR_NETWORK_CREATE_VALIDATE, &ret->net, err);
+	return make(drv, args->xml, args->flags & VIR_NETWORK_CREATE_VALIDATE, true, &ret->net, err);
 }
 
 int mv_test_network_create(struct mv_driver *drv, const struct mv_network_create_args *args, void *ret,

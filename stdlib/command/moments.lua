@@ -42,6 +42,35 @@ function M.facts(xml)
 	}
 end
 
+--- The XML of a new one, from --name, --description and the --diskspec's.
+---@param root string         "domainsnapshot"
+---@param disk_xml fun(ctl: Control, text: string): string      the element of one --diskspec
+---@param memory_xml? fun(ctl: Control, text: string): string   the element of --memspec
+function M.xml(ctl, root, opt, disk_xml, memory_xml)
+	local parts = { ("<%s>\n"):format(root) }
+	local function add(text)
+		parts[#parts + 1] = text
+	end
+	if opt.name then
+		add(("  <name>%s</name>\n"):format(M.escape(opt.name)))
+	end
+	if opt.description then
+		add(("  <description>%s</description>\n"):format(M.escape(opt.description)))
+	end
+	if memory_xml and opt.memspec then
+		add(memory_xml(ctl, opt.memspec))
+	end
+	if opt.diskspec then
+		add "  <disks>\n"
+		for _, text in ipairs(opt.diskspec) do
+			add(disk_xml(ctl, text))
+		end
+		add "  </disks>\n"
+	end
+	add(("</%s>\n"):format(root))
+	return table.concat(parts)
+end
+
 --- Creates one, from XML. path: the file that it came from, or nil.
 ---@param noun string   "snapshot"
 function M.create(ctl, noun, created, path)

@@ -158,26 +158,8 @@ local function disk_xml(ctl, text)
 end
 
 run["checkpoint-create-as"] = function(ctl, opt)
-	local dom, name, description = ctl:domain(opt.domain), opt.name, opt.description
-	local parts = { "<domaincheckpoint>\n" }
-	local function add(text)
-		parts[#parts + 1] = text
-	end
-	if name then
-		add(("  <name>%s</name>\n"):format(moments.escape(name)))
-	end
-	if description then
-		add(("  <description>%s</description>\n"):format(moments.escape(description)))
-	end
-	if opt.diskspec then
-		add "  <disks>\n"
-		for _, text in ipairs(opt.diskspec) do
-			add(disk_xml(ctl, text))
-		end
-		add "  </disks>\n"
-	end
-	add "</domaincheckpoint>\n"
-	local xml = table.concat(parts)
+	local dom = ctl:domain(opt.domain)
+	local xml = moments.xml(ctl, "domaincheckpoint", opt, disk_xml)
 	if opt.print_xml then
 		ctl:print("%s\n", xml)
 		return

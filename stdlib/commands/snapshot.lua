@@ -249,29 +249,7 @@ end
 
 run["snapshot-create-as"] = function(ctl, opt)
 	local flags, dom = ctl:flags(opt, CREATE_FLAGS), ctl:domain(opt.domain)
-	local name, description, memory = opt.name, opt.description, opt.memspec
-	local parts = { "<domainsnapshot>\n" }
-	local function add(text)
-		parts[#parts + 1] = text
-	end
-	if name then
-		add(("  <name>%s</name>\n"):format(moments.escape(name)))
-	end
-	if description then
-		add(("  <description>%s</description>\n"):format(moments.escape(description)))
-	end
-	if memory then
-		add(memory_xml(ctl, memory))
-	end
-	if opt.diskspec then
-		add "  <disks>\n"
-		for _, text in ipairs(opt.diskspec) do
-			add(disk_xml(ctl, text))
-		end
-		add "  </disks>\n"
-	end
-	add "</domainsnapshot>\n"
-	local xml = table.concat(parts)
+	local xml = moments.xml(ctl, "domainsnapshot", opt, disk_xml, memory_xml)
 	if opt.print_xml then
 		ctl:print("%s\n", xml)
 		return

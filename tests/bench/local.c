@@ -80,7 +80,7 @@ static double pss(pid_t pid)
 		die(path, NULL);
 	while (fgets(line, sizeof(line), f))
 		if (!strncmp(line, "Pss:", 4))
-			kib = atof(line + 4);
+			kib = strtod(line + 4, NULL);
 	fclose(f);
 	return kib / 1024;
 }
@@ -97,16 +97,15 @@ static void first_byte(int fd)
 /* The machine's process: what the driver wrote down. */
 static pid_t machine_pid(const char *name)
 {
-	char path[512];
-	int pid = 0;
+	char path[512], line[32];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/root/run/%s/pid", work, name);
 	f = fopen(path, "re");
-	if (!f || fscanf(f, "%d", &pid) != 1)
+	if (!f || !fgets(line, sizeof(line), f))
 		die(path, NULL);
 	fclose(f);
-	return pid;
+	return (pid_t)strtol(line, NULL, 10);
 }
 
 static struct mv_domain *create(struct mv_conn *conn, const char *name, const char *guest, const char *memory,

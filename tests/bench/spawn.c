@@ -31,7 +31,7 @@ static int compare(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-	int count = argc > 2 ? atoi(argv[1]) : 0;
+	int count = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0;
 	double *times = count > 0 ? calloc((size_t)count, sizeof(*times)) : NULL;
 	posix_spawn_file_actions_t actions;
 	long peak = 0;
