@@ -27,12 +27,20 @@ local newer = {
 	domain_attach_device = { "domain_attach_device_flags", 0 }, domain_detach_device = { "domain_detach_device_flags", 0 },
 	domain_abort_job = { "domain_abort_job_flags", 0 }, network_create_xml = { "network_create_xml_flags", 0 },
 	network_define_xml = { "network_define_xml_flags", 0 }, nwfilter_define_xml = { "nwfilter_define_xml_flags", 0 },
-	domain_define_xml = { "domain_define_xml_flags", 0 }, storage_vol_wipe = { "storage_vol_wipe_pattern", 0, 0 },
+	domain_define_xml = { "domain_define_xml_flags", 0 }, storage_vol_wipe = { "storage_vol_wipe_pattern", 0 },
 }
 
--- The methods that are written by hand but make one call, described as the others are.
+-- Calls of methods that are written by hand, or that another description is for, described as the others are.
 local by_hand = {
 	domain_define_xml_flags = { class = "Connection", method = "define", words = { "description", "flags" } },
+	domain_create_xml = { class = "Connection", method = "create", words = { "description", "flags" } },
+	domain_restore = { class = "Connection", method = "restore", words = { "path" } },
+	domain_restore_flags = { class = "Connection", method = "restore", words = { "path", "xml", "flags" } },
+	-- Older calls that lack what the newer ones take in their middle, or count in another unit.
+	domain_save = { class = "Domain", method = "save", words = { "self", "path" } },
+	domain_core_dump = { class = "Domain", method = "core_dump", words = { "self", "path", "flags" } },
+	domain_block_resize = { class = "Domain", method = "block_resize", words = { "self", "disk", "size:KiB", "=0" } },
+	node_device_dettach = { class = "NodeDevice", method = "detach", words = { "self.name" } },
 }
 
 local made_by -- call -> list of { class, item, words }
@@ -47,7 +55,7 @@ local function index()
 		for _, items in ipairs { class.properties, class.methods } do
 			for _, item in ipairs(items) do
 				local call, rest = (item.call or ""):match "^(%S+)%s*(.*)$"
-				if call and not item.stream then
+				if call then
 					local words = {}
 					for word in rest:gmatch "%S+" do
 						words[#words + 1] = word

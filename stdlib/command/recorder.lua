@@ -125,6 +125,31 @@ function Recorder:record(call, looks, result, ...)
 	return result
 end
 
+-- What the XML is that a call takes: a wrong one fails here as it would there.
+local kinds = {
+	{ "^domain_define_xml", "domain" }, { "^domain_create_xml", "domain" }, { "^network_define_xml", "network" },
+	{ "^network_create_xml", "network" }, { "^network_port_create_xml", "networkport" },
+	{ "^storage_pool_define_xml", "storagepool" }, { "^storage_pool_create_xml", "storagepool" },
+	{ "^storage_vol_create_xml", "storagevol" }, { "^interface_define_xml", "interface" },
+	{ "^secret_define_xml", "secret" }, { "^nwfilter_define_xml", "nwfilter" },
+	{ "^nwfilter_binding_create_xml", "nwfilterbinding" }, { "^domain_snapshot_create_xml", "domainsnapshot" },
+	{ "^domain_checkpoint_create_xml", "domaincheckpoint" }, { "^node_device_create_xml", "nodedev" },
+	{ "^node_device_define_xml", "nodedev" },
+}
+
+local function check_xml(call, ...)
+	for _, kind in ipairs(kinds) do
+		if call:find(kind[1]) then
+			for _, value in ipairs { ... } do
+				if type(value) == "string" and value:find "<" then
+					core.conf.parse(kind[2], value)
+				end
+			end
+			return
+		end
+	end
+end
+
 --- The raw connection that writes down.
 function Recorder:raw(real)
 	if not self.proxy then
@@ -134,6 +159,7 @@ function Recorder:raw(real)
 				if only_looks(call) then
 					return recorder:record(call, true, real[call](real, ...), ...)
 				end
+				check_xml(call, ...)
 				recorder.changes = true
 				return recorder:record(call, false, ghost(), ...)
 			end

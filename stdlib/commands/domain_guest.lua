@@ -444,6 +444,7 @@ function run.screenshot(ctl, opt)
 	local stream, mime = ctl:attempt("could not take a screenshot of %s", opt.domain):domain_screenshot(dom, screen, 0)
 	path = path or ("%s-%s%s"):format(dom.name, os.date "%Y-%m-%d-%H:%M:%S", ENDINGS[mime] or "")
 	if ctl:dry() then
+		ctl.recorder:remark("the picture is written to a file")
 		return
 	end
 	receive(ctl, stream, dom, path)

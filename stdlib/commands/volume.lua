@@ -361,6 +361,12 @@ run["vol-upload"] = function(ctl, opt)
 	local file = io.open(path, "rb") or ctl:fail("cannot read %s", path)
 	local failure = ("cannot upload to volume %s"):format(vol.name)
 	local how = opt.sparse and flags.STORAGE_VOL_UPLOAD_SPARSE_STREAM or 0
+	if ctl:dry() then
+		file:close()
+		ctl:attempt("%s", failure):storage_vol_upload(vol, offset, length, how)
+		ctl.recorder:remark("the file '%s' is sent", path)
+		return
+	end
 	local ok, err = pcall(function()
 		local stream = ctl:attempt("%s", failure):storage_vol_upload(vol, offset, length, how)
 		local size = file:seek "end"
@@ -394,13 +400,18 @@ end
 run["vol-download"] = function(ctl, opt)
 	local offset, length = opt.offset or 0, opt.length or 0
 	local vol, path = ctl:volume(opt.vol, opt.pool), opt.file
+	local failure = ("cannot download from volume %s"):format(vol.name)
+	local how = opt.sparse and flags.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM or 0
+	if ctl:dry() then
+		ctl:attempt("%s", failure):storage_vol_download(vol, offset, length, how)
+		ctl.recorder:remark("what comes is written to the file '%s'", path)
+		return
+	end
 	local was_there = io.open(path, "rb")
 	if was_there then
 		was_there:close()
 	end
 	local file = io.open(path, "wb") or ctl:fail("cannot create %s", path)
-	local failure = ("cannot download from volume %s"):format(vol.name)
-	local how = opt.sparse and flags.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM or 0
 	local ok, err = pcall(function()
 		local stream = ctl:attempt("%s", failure):storage_vol_download(vol, offset, length, how)
 		local known, info = pcall(ctl.raw.storage_vol_get_info, ctl.raw, vol)

@@ -140,6 +140,26 @@ t.describe("commands from Lua", function()
 	end)
 end)
 
+t.describe("--dry-run", function()
+	t.it("touches no file", function()
+		local path = t.write_file(t.folder() .. "/kept", "kept")
+		local result = mvsh(("'vol-create-as default-pool v 1M; vol-download v %s default-pool --dry-run'"):format(path))
+		t.equal(result.status, 0, result.err)
+		t.equal(result.out:match "local pool.*$", 'local pool = conn:pool("default-pool")\nlocal vol = pool:volume("v")\n'
+			.. ("vol:download()\n-- what comes is written to the file '%s'\n"):format(path))
+		t.equal(t.read_file(path), "kept")
+	end)
+
+	t.it("fails where XML is wrong", function()
+		local path = t.write_file(t.folder() .. "/wrong.xml", "<domain type='test'>\n<nam/></domain>")
+		local result = mvsh(("define %s --dry-run"):format(path))
+		t.equal({ result.status, result.out }, { 1, "" })
+		t.matches(result.err, "^error: Failed to define domain from " .. path:gsub("%p", "%%%0") .. "\nerror: XML error: ")
+		path = t.write_file(path, "<network><name>n</name>")
+		t.equal(mvsh(("net-create %s --dry-run"):format(path)).status, 1)
+	end)
+end)
+
 t.describe("-o", function()
 	local rows = require("moonvisor.commands").rows
 	local virt = require "moonvisor"

@@ -20,6 +20,10 @@ t.describe("explain", function()
 		["net-autostart default"] = 'local network = conn:network("default")\nnetwork:set_autostart(true)\n',
 		["dumpxml test --inactive"] = 'local domain = conn:domain("test")\n'
 			.. "local xml_desc = domain:description_xml({ inactive = true })\n",
+		["save test /x"] = 'local domain = conn:domain("test")\ndomain:save("/x")\n',
+		["restore /x"] = 'conn:restore("/x")\n',
+		["dump test /x --live"] = 'local domain = conn:domain("test")\ndomain:core_dump("/x", { live = true })\n',
+		["blockresize test vda 1G"] = 'local domain = conn:domain("test")\ndomain:block_resize("vda", "1G")\n',
 		["pool-destroy default-pool"] = 'local pool = conn:pool("default-pool")\npool:destroy()\n',
 	} do
 		t.it("says " .. command, function()
