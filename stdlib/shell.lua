@@ -6,7 +6,9 @@ local EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 local usage = [[
 usage: mvsh [OPTIONS]                  a prompt for commands and Lua (without a
-                                       terminal: runs the Lua on standard input)
+                                       terminal: runs standard input, which is
+                                       Lua, or, when a command stands first,
+                                       lines as at the prompt)
        mvsh [OPTIONS] COMMAND [ARGS]   runs a command: mvsh list --all
        mvsh [OPTIONS] 'COMMAND; ...'   runs several; mvsh help shows them all
        mvsh [OPTIONS] SCRIPT [ARGS]    runs a Lua script; - is standard input
@@ -213,6 +215,23 @@ local function run_script(arguments, first)
 	return run(fn, table.unpack(values, 1, values.n))
 end
 
+-- Standard input without a terminal: lines as at the prompt when the first is a command, a Lua script otherwise.
+local function run_input(arguments, settings)
+	local lines = require "moonvisor.lines"
+	local commands, first = lines.begin()
+	if not commands then
+		local values = table.pack(set_arg(arguments, #arguments + 1, "-"))
+		local fn, message = load(table.concat(first) .. (io.read "a" or ""), "=stdin", "t")
+		return fn and run(fn, table.unpack(values, 1, values.n)) or fail(message)
+	end
+	set_arg(arguments, #arguments + 1, arguments[0])
+	local worked
+	local status = run(function()
+		worked = lines.run(first, settings)
+	end)
+	return status ~= 0 and status or worked and 0 or EXIT_FAILED
+end
+
 local function run_prompt(given, arguments, settings)
 	set_arg(arguments, #arguments + 1, arguments[0])
 	require("moonvisor.repl").run {
@@ -338,8 +357,7 @@ function M.main(arguments)
 	elseif require("moonvisor.terminal").isatty(0) then
 		return run_prompt(given, arguments, settings)
 	end
-	arguments[first] = "-"
-	return run_script(arguments, first)
+	return run_input(arguments, settings)
 end
 
 return M

@@ -87,6 +87,24 @@ t.describe("a script", function()
 		gives("-", ("x"):rep(10000) .. "\n", 0, nil, "print(" .. ("%q"):format(("x"):rep(10000)) .. ")")
 	end)
 
+	t.it("is lines as at the prompt when a command stands first", function()
+		gives("-c test:///default", "test\n\n", 0, nil, "list --name")
+		gives("-c test:///default", "6\nDomain 'test' suspended\n\n\"paused\"\n{ 1, a = 2 }\n3\n", 0, nil,
+			"# a comment\n\necho --xml 6\nsuspend \"te\\\nst\"\nvm = conn.domains.test\nvm.state\n{ 1,\na = 2 }\nprint(3)\nquit\nno\n")
+		gives("-c test:///default", "1\n2\n", 1, "^error: stdin:1: there is no x\nerror: failed to get domain 'x'\n$",
+			"echo 1\nerror 'there is no x'\ndomid x\necho 2\n")
+		gives("-c test:///default -", "", 1, "^mvsh: stdin:2: syntax error", "list\n")
+		gives("", "", 1, 'error: missing "', 'echo "a\n')
+	end)
+
+	t.it("answers each line when it comes", function()
+		local folder = t.folder()
+		local out, status = t.run(("mkfifo %s/in && { exec 3<>%s/in; %s <&3 >%s/out & }; echo 'echo here' >&3; "
+			.. "for i in {1..100}; do grep -q here %s/out && break; sleep 0.1; done; cat %s/out; echo quit >&3; wait"):format(
+			folder, folder, t.quote(t.mvsh), folder, folder, folder))
+		t.equal({ out, status }, { "here\n", 0 })
+	end)
+
 	t.it("closes its variables when it is interrupted, and dies of the signal", function()
 		local folder = t.folder()
 		local path = t.write_file(folder .. "/wait.lua", [[
