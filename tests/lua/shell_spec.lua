@@ -90,8 +90,9 @@ t.describe("a script", function()
 	t.it("is lines as at the prompt when a command stands first", function()
 		gives("-c test:///default", "test\n\n", 0, nil, "list --name")
 		gives("-c test:///default", "6\nDomain 'test' suspended\n\n\"paused\"\n{ 1, a = 2 }\n3\n", 0, nil,
-			"# a comment\n\necho --xml 6\nsuspend \"te\\\nst\"\nvm = conn.domains.test\nvm.state\n{ 1,\na = 2 }\nprint(3)\nquit\nno\n")
-		gives("-c test:///default", "1\n2\n", 1, "^error: stdin:1: there is no x\nerror: failed to get domain 'x'\n$",
+			"# a comment\n\necho --xml 6\nsuspend \"te\\\nst\"\n"
+				.. "vm = conn.domains.test\nvm.state\n{ 1,\na = 2 }\nprint(3)\nquit\nno\n")
+		gives("-c test:///default", "1\n\n2\n", 1, "^error: stdin:1: there is no x\nerror: failed to get domain 'x'\n$",
 			"echo 1\nerror 'there is no x'\ndomid x\necho 2\n")
 		gives("-c test:///default -", "", 1, "^mvsh: stdin:2: syntax error", "list\n")
 		gives("", "", 1, 'error: missing "', 'echo "a\n')
