@@ -66,7 +66,11 @@ function M.of_command(ctl, err)
 	return M.of(err)
 end
 
-local keywords = { ["nil"] = true, ["true"] = true, ["false"] = true }
+local keywords = {}
+for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true "
+	.. "until while"):gmatch "%a+" do
+	keywords[word] = true
+end
 
 --- What to say of a line that could be Lua, but is a word that is no variable, alone or with options, as a mistyped
 --- command has them ("lst --all" is a Lua comment after a nil); nil when it is all right.
@@ -87,7 +91,7 @@ end
 --- was meant to be.
 function M.syntax(text, message)
 	local word, rest = text:match "^%s*([%a][%w_-]*)(.*)$"
-	if not word or rest:find "^%s*[=(.:%[,{\"']" or not rest:find "^%s" and rest ~= "" then
+	if not word or keywords[word] or rest:find "^%s*[=(.:%[,{\"']" or not rest:find "^%s" and rest ~= "" then
 		return message
 	end
 	local registry = require "moonvisor.command.registry"

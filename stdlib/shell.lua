@@ -18,7 +18,7 @@ usage: mvsh [OPTIONS]                  a prompt for commands and Lua (without a
   -r, --readonly       opens it for looking only
   -e, --execute CODE   runs this Lua code; may be given several times
   -o, --output FORMAT  listings as table, json, lua or name
-  -q, --quiet          no greeting at the prompt, less text from commands
+  -q, --quiet          no greeting and no progress, less text from commands
   -t, --timing         shows how long each command took
   -d, --debug LEVEL    shows what happens: 0 (all) to 4 (nothing more)
   -l, --log FILE       adds errors and debug messages to a file

@@ -141,6 +141,12 @@ function M.candidates(ctl, words, word)
 	if not command then
 		return #words == 0 and beginning_with(word, registry.names(ctl.plain)) or {}
 	end
+	local last = words[#words]
+	if command.records and not ctl.plain and (last == "-o" or last == "--output") then
+		return beginning_with(word, { "json", "lua", "name", "table" })
+	elseif not ctl.plain and (last == "--where" or last == "--columns" or last == "--sort") then
+		return {}
+	end
 	local given, waiting = understand(command, words)
 	if waiting then
 		return value_words(ctl, waiting, given, word)

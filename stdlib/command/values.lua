@@ -191,6 +191,21 @@ local function raw_of(ctl, prefix)
 	return prefix and look.matching(conn, prefix) or look.of(conn)
 end
 
+-- What `help` knows: commands, and in mvsh the keywords of groups and the classes of the API.
+local function topics(plain)
+	local registry = require "moonvisor.command.registry"
+	local list = registry.names(plain)
+	if not plain then
+		for _, group in ipairs(registry.groups()) do
+			list[#list + 1] = group.keyword
+		end
+		for _, class in ipairs(require("moonvisor.spec").classes) do
+			list[#list + 1] = class.name
+		end
+	end
+	return list
+end
+
 --- All values for an option that is completed this way; an empty list where that is not known.
 ---@param kind string     the option's `complete`
 ---@param among? string   its `among`
@@ -204,7 +219,7 @@ function M.of(ctl, kind, among, given, prefix)
 		end
 		return list
 	elseif kind == "command" then
-		return require("moonvisor.command.registry").names(ctl.plain)
+		return topics(ctl.plain)
 	elseif not objects[kind] then
 		return {}
 	end

@@ -507,6 +507,8 @@ t.describe("errors", function()
 		term:wait "error: there is no command or variable 'lst'; did you mean 'list'?\nmvsh>"
 		term:type "lst<Enter>unknown<Enter>"
 		term:wait "mvsh> unknown\nnil\nmvsh>"
+		term:type "for i = 1 do<Enter>"
+		term:wait "error: prompt:1: ',' expected near 'do'\nmvsh>"
 		term:type "conn:uri()<Enter>"
 		t.matches(term:wait "mvsh>", "\nhint: 'uri' is a property, read without a colon and parentheses\n")
 		term:type "conn.domains.test.start<Enter>"
