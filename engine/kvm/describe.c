@@ -46,12 +46,9 @@ static enum mv_tri tri(bool value)
 static enum mv_lifecycle_action action(uint32_t value)
 {
 	switch (value) {
-	case MV_CONF_ACTION_RESTART:
-		return MV_LIFECYCLE_ACTION_RESTART;
-	case MV_CONF_ACTION_PRESERVE:
-		return MV_LIFECYCLE_ACTION_PRESERVE;
-	default:
-		return MV_LIFECYCLE_ACTION_DESTROY;
+	case MV_CONF_ACTION_RESTART: return MV_LIFECYCLE_ACTION_RESTART;
+	case MV_CONF_ACTION_PRESERVE: return MV_LIFECYCLE_ACTION_PRESERVE;
+	default: return MV_LIFECYCLE_ACTION_DESTROY;
 	}
 }
 
@@ -68,8 +65,8 @@ static void describe_cpu(struct describing *d, const struct mv_domain_conf *conf
 						      .cores = conf->cpu.cores,
 						      .threads = conf->cpu.threads };
 	for (size_t i = 0; i < conf->cpu.feature_count; i++) {
-		struct mv_cpu_feature_def *f =
-			add_to(d, &mv_cpu_feature_desc, (void ***)&cpu->features, &cpu->n_features);
+		struct mv_cpu_feature_def *f = add_to(d, &mv_cpu_feature_desc, (void ***)&cpu->features,
+						      &cpu->n_features);
 
 		if (!f)
 			return;
@@ -247,11 +244,13 @@ static void describe(struct describing *d, const struct mv_domain_conf *conf, in
 	def->memory.present = true;
 	def->memory.size = conf->memory / 1024;
 	def->has_current_memory = true;
-	def->current_memory =
-		(conf->balloon.present && conf->balloon.target ? conf->balloon.target : conf->memory) / 1024;
+	def->current_memory = (conf->balloon.present && conf->balloon.target ? conf->balloon.target : conf->memory) /
+		1024;
 	def->memory_backing.present = conf->hugepages;
 	def->memory_backing.hugepages.present = conf->hugepages;
-	def->vcpu = (struct mv_domain_vcpu_def){ .present = true, .placement = MV_CPU_PLACEMENT_STATIC, .max = conf->vcpus };
+	def->vcpu = (struct mv_domain_vcpu_def){ .present = true,
+						 .placement = MV_CPU_PLACEMENT_STATIC,
+						 .max = conf->vcpus };
 	def->os.present = def->os.type.present = true;
 	def->os.type.arch = MV_ARCH_X86_64;
 	def->os.type.value = MV_OS_TYPE_HVM;
