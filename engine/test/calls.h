@@ -83,7 +83,7 @@
 	X(domain_del_iothread)          \
 	X(domain_set_iothread_params)
 
-/* engine/test/domain_tune.c */
+/* engine/test/domain_tune.c, domain_tune_devices.c */
 #define MV_TEST_DOMAIN_TUNE_CALLS(X)             \
 	X(domain_get_memory_parameters)          \
 	X(domain_set_memory_parameters)          \
