@@ -29,6 +29,22 @@ function get.id(self)
 	return id >= 0 and id or nil
 end
 
+-- A domain of this process that has ended and was never defined is known by its handle alone.
+local function by_handle(call, ask)
+	return function(self)
+		local own = handle_of(self)
+		if own then
+			return ask(own)
+		end
+		local handle, ref = calls(self)
+		return handle[call](handle, ref) ~= 0
+	end
+end
+get.active = by_handle("domain_is_active", function(own)
+	return Handle.id(own) ~= nil
+end)
+get.persistent = by_handle("domain_is_persistent", Handle.persistent)
+
 local function noted(kind)
 	return function(self)
 		local handle, ref = calls(self)

@@ -142,6 +142,16 @@ t.describe("a guest that goes on", function()
 		t.raises("invalid_arg", "there is no option 'force'", vm.start, vm, { force = true })
 	end)
 
+	t.it("is known to have ended when it was transient", function()
+		local conn, spec = setup "halter"
+		local vm = conn:create(spec)
+		t.equal({ vm.active, vm.persistent }, { true, false })
+		vm:destroy()
+		t.equal({ vm.active, vm.persistent, vm.state, vm.reason }, { false, false, "shut off", "destroyed" })
+		t.equal(vm.id, nil)
+		t.raises("no_domain", nil, vm.start, vm)
+	end)
+
 	t.it("is found by the next connection", function()
 		local conn, spec = setup "halter"
 		local uuid = conn:define(spec).uuid
