@@ -45,7 +45,8 @@ local spec = {
 		xml = "XML as a string, in libvirt's format",
 		cpuset = 'host CPUs as a string like "0-3,8", or a list of numbers',
 		domain_conf = "a domain as a specification (docs/spec.md), as a table of the kind that vm.conf is, or as XML",
-		device_conf = 'a device as XML, or as a table of the kind that vm.conf has: { disk = { ... } }',
+		device_conf = "a device as XML, or as a table with its element as the only key: { disk = { ... } }, where what "
+			.. "follows is of the kind that vm.conf.devices.disks[1] is",
 		network_conf = "a network as XML, or as a table of the kind that net.conf is",
 		pool_conf = "a storage pool as XML, or as a table of the kind that pool.conf is",
 		volume_conf = "a volume as XML, or as a table of the kind that vol.conf is; capacity may be a size",

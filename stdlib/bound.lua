@@ -1,23 +1,49 @@
 -- Methods and properties that are calls of the driver, made of their descriptions (bindings/spec/define.lua).
 
+local errors = require "moonvisor.errors"
 local flags = require "moonvisor.flags"
 local forms = require "moonvisor.forms"
 local objects = require "moonvisor.objects"
 local raw = require "moonvisor.raw"
+local suggest = require "moonvisor.suggest"
 
 local M = {}
 
 -- Kinds of configuration that a parameter may be given as a table (or a name), and the kind that formats it.
 local kinds = {
-	domain_conf = "domain", network_conf = "network", pool_conf = "storagepool", volume_conf = "storagevol",
-	interface_conf = "interface", device_xml = "nodedev", secret_conf = "secret", nwfilter_conf = "nwfilter",
+	domain_conf = "domain", device_conf = "device", network_conf = "network", pool_conf = "storagepool",
+	volume_conf = "storagevol", interface_conf = "interface", device_xml = "nodedev", secret_conf = "secret", nwfilter_conf = "nwfilter",
 	nwfilter_binding_conf = "nwfilterbinding", snapshot_conf = "domainsnapshot", checkpoint_conf = "domaincheckpoint",
 }
+
+-- Devices by their elements, and what the structures are called that differ.
+local devices = { "disk", "controller", "lease", "filesystem", "interface", "smartcard", "serial", "parallel",
+	"console", "channel", "input", "tpm", "graphics", "sound", "audio", "video", "hostdev", "redirdev", "hub", "watchdog",
+	"memballoon", "rng", "nvram", "panic", "shmem", "memory", "iommu", "vsock" }
+local structures = { interface = "domain_interface", memory = "memory_device" }
+
+-- XML of a device that is given as { disk = { ... } }.
+local function device_xml(value)
+	local element, device = next(value)
+	if type(element) ~= "string" or type(device) ~= "table" or next(value, element) ~= nil then
+		errors.raise("invalid_arg", "A device is XML, or a table with one key, which says what it is, like "
+			.. "{ disk = { ... } }.")
+	end
+	for _, known in ipairs(devices) do
+		if known == element then
+			return require("moonvisor.conf").format(structures[element] or element, device)
+		end
+	end
+	errors.raise("invalid_arg", "There is no device '%s'%s They are: %s.", element, suggest.hint(element, devices),
+		table.concat(devices, ", "))
+end
 
 --- XML of a configuration that is given as XML, as a table, or, where that is enough, as a name.
 function M.xml_of(kind, value)
 	local conf = require "moonvisor.conf"
-	if type(value) == "table" then
+	if type(value) == "table" and kind == "device" then
+		return device_xml(value)
+	elseif type(value) == "table" then
 		return conf.format(kind, value)
 	elseif (kind == "domainsnapshot" or kind == "domaincheckpoint") and not value:find "<" then
 		return conf.format(kind, { name = value })

@@ -126,7 +126,8 @@ local function register(conn, id, fn)
 		if notice.msg and notice.reason then
 			event.reason = notice.reason
 		end
-		fn(setmetatable(event, wait.event_meta))
+		notice.event_of_program = setmetatable(event, wait.event_meta)
+		fn(event)
 	end)
 end
 

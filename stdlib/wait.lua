@@ -82,7 +82,7 @@ function M.deliver(conn)
 		if not ok and rawequal(problem[1], core.interrupted) then
 			error(problem[1], 0) -- Ctrl-C ends the program that waits, not only the function that ran
 		elseif not ok then
-			report(problem[1], problem[2], event)
+			report(problem[1], problem[2], event.event_of_program or event)
 		end
 	end
 	return delivered

@@ -13,7 +13,8 @@ local disk = { name = "disk", type = "string", summary = 'its target ("vda") or 
 local card = { name = "device", type = "string", summary = "its target device or MAC address" }
 local iothread = { name = "id", type = "integer", unit = "number", summary = "which I/O thread" }
 local values = { name = "values", type = "table", summary = "names and values" }
-local device = { name = "device", type = "device_conf", summary = "the device: XML, or a table {disk = {...}}" }
+local device = { name = "device", type = "device_conf",
+	summary = "the device: XML, or a table like { disk = vm.conf.devices.disks[1] }" }
 local xml = { name = "xml", type = "xml", summary = "the description" }
 local on = { name = "on", type = "boolean", default = true, summary = "whether" }
 

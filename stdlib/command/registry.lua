@@ -149,7 +149,8 @@ local function read_own()
 		return
 	end
 	folder = folder .. "/commands"
-	for _, name in ipairs(require("moonvisor.terminal").list_folder(folder) or {}) do
+	local in_mvsh, terminal = pcall(require, "moonvisor.terminal")
+	for _, name in ipairs(in_mvsh and terminal.list_folder(folder) or {}) do
 		if name:match "%.lua$" and name:sub(1, 1) ~= "." then
 			read_own_file(folder .. "/" .. name)
 		end

@@ -11,6 +11,9 @@ local M = {}
 local function new(conn, settings)
 	local messages = {}
 	settings.conn = conn
+	settings.somebody_there = function() -- a program is not asked
+		return false
+	end
 	settings.write_error = function(text)
 		messages[#messages + 1] = text
 	end

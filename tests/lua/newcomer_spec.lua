@@ -2,6 +2,7 @@
 
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local t = require "harness"
+local bound = require "moonvisor.bound"
 local virt = require "moonvisor"
 
 t.describe("events", function()
@@ -29,6 +30,53 @@ t.describe("events", function()
 		conn.domains.test:suspend()
 		conn:dispatch()
 		t.equal(text, 'event "lifecycle" (detail = "paused", domain = domain "test" (paused, id 1), event = "suspended")')
+	end)
+end)
+
+t.describe("an error in an event's function", function()
+	t.it("comes with the event that the function got", function()
+		local conn <close> = virt.open "test:///default"
+		local got, given
+		virt.on_callback_error(function(_, _, event) got = event end)
+		conn:on("lifecycle", function(event)
+			given = event
+			error "wrong"
+		end)
+		conn.domains.test:suspend()
+		conn:dispatch()
+		virt.on_callback_error()
+		t.ok(given and rawequal(got, given))
+	end)
+end)
+
+t.describe("a device", function()
+	t.it("may be a table", function()
+		local conn <close> = virt.open "test:///default"
+		local domain = conn.domains.test
+		local disk = domain.conf.devices.disks[1]
+		disk.source.file, disk.target.dev, disk.address = "/y", "vdb", nil
+		t.equal(bound.xml_of("device", { disk = disk }), "<disk type='file' device='disk'>\n  <source file='/y'/>\n"
+			.. "  <target dev='vdb' bus='virtio'/>\n</disk>\n")
+		t.equal(bound.xml_of("device", { interface = { type = "network", source = { network = "default" } } }),
+			"<interface type='network'>\n  <source network='default'/>\n</interface>\n")
+		t.raises("no_support", "virDomainAttachDeviceFlags", domain.attach, domain, { disk = disk }) -- as libvirt's
+		t.raises("invalid_arg", "There is no device 'dsk'; did you mean 'disk'%?", domain.attach, domain, { dsk = {} })
+		t.raises("invalid_arg", "a table with one key", domain.attach, domain, { disk = {}, interface = {} })
+		t.raises("xml", "sauce is not known; did you mean 'source'%?", domain.attach, domain, { disk = { sauce = {} } })
+	end)
+end)
+
+t.describe("a stock lua5.4", function()
+	t.it("runs commands", function()
+		local program = [=[
+			local virt, commands = require "moonvisor", require "moonvisor.commands"
+			local conn = virt.open "test:///default"
+			commands.run(conn, "suspend test")
+			print(commands.rows(conn, "list")[1].state, select(2, pcall(commands.run, conn, "nosuch")))
+		]=]
+
+		local out, status, err = t.run(("LUA_CPATH=%s/?.so lua5.4 -e %s"):format(t.quote(t.build), t.quote(program)))
+		t.equal({ out, status }, { "Domain 'test' suspended\n\npaused\tnosuch: unknown command: 'nosuch'\n", 0 }, err)
 	end)
 end)
 
