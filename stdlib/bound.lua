@@ -12,7 +12,8 @@ local M = {}
 -- Kinds of configuration that a parameter may be given as a table (or a name), and the kind that formats it.
 local kinds = {
 	domain_conf = "domain", device_conf = "device", network_conf = "network", pool_conf = "storagepool",
-	volume_conf = "storagevol", interface_conf = "interface", device_xml = "nodedev", secret_conf = "secret", nwfilter_conf = "nwfilter",
+	volume_conf = "storagevol", interface_conf = "interface",
+	device_xml = "nodedev", secret_conf = "secret", nwfilter_conf = "nwfilter",
 	nwfilter_binding_conf = "nwfilterbinding", snapshot_conf = "domainsnapshot", checkpoint_conf = "domaincheckpoint",
 }
 
