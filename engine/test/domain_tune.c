@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/domain_disks_def.h"
 #include "engine/conf/cpuset.h"
-#include "engine/domain/disks.h"
 #include "engine/test/calls.h"
 #include "engine/test/domain_tune.h"
 
