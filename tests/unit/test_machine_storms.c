@@ -1,5 +1,7 @@
 /* Much at once: guests that reset themselves from all vCPUs while calls come from outside, and guests that are saved
- * and restored in the middle of their worst doings. limit: 240 quick: no */
+ * and restored in the middle of their worst doings.
+ * limit: 240
+ * quick: no */
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
