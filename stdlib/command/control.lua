@@ -524,6 +524,8 @@ function Control:parse(source)
 		local near = require("moonvisor.suggest").nearest(details.unknown, names)
 		if near then
 			self.write_error(("did you mean '%s'?\n"):format(near))
+		elseif not self.prompt and details.unknown:find "[(=.]" then
+			self.write_error "mvsh -e runs Lua code\n"
 		end
 	end
 	return parsed, details

@@ -37,7 +37,10 @@ end
 ---@param how {timeout: integer?, loop: boolean?, timestamp: boolean?, listen: function}
 ---@return boolean ok   whether there was an event
 function M.watch(ctl, how)
-	local conn, count = ctl.conn, 0
+	local conn, count, common = ctl.conn, 0, ctl.common or {}
+	if common.output or common.where or common.columns or common.sort then
+		ctl:fail "events are lines of text as they come; -o, --where, --columns and --sort are for --list"
+	end
 	if ctl:dry() then
 		ctl.recorder:remark "events are waited for and printed"
 		return true
@@ -68,14 +71,29 @@ function M.watch(ctl, how)
 	return count > 0
 end
 
+--- What --list shows.
+---@param events table[]   each: name, ...
+function M.list(ctl, events)
+	local rows = {}
+	for i, event in ipairs(events) do
+		rows[i] = { name = event[1] }
+	end
+	ctl:records {
+		rows = rows, columns = { "name" },
+		text = function(shown)
+			for _, row in ipairs(shown) do
+				ctl:print("%s\n", row.name)
+			end
+		end,
+	}
+end
+
 --- A command with --event NAME, --list, --loop, --timeout and --timestamp, as net-event is.
 ---@param events table[]      each: name, event on the wire, function (message) -> text
 ---@param object fun(): any   looks up the object whose events are wanted, or returns nil; called after all else
 function M.watch_one(ctl, opt, events, object)
 	if opt.list then
-		for _, event in ipairs(events) do
-			ctl:print("%s\n", event[1])
-		end
+		M.list(ctl, events)
 		return true
 	end
 	local name = opt.event or ctl:fail "either --list or --event <type> is required"

@@ -6,6 +6,7 @@ local unsigned = require("moonvisor.command.number").unsigned
 local commands = {
 	{
 		name = "event",
+		records = true,
 		summary = "Domain Events",
 		description = "List event types, or wait for domain events to occur",
 		options = {
@@ -198,9 +199,7 @@ function run.event(ctl, opt)
 	ctl:exclusive(opt, "list", "all")
 	ctl:exclusive(opt, "list", "event")
 	if opt.list then
-		for _, event in ipairs(EVENTS) do
-			ctl:print("%s\n", event[1])
-		end
+		require("moonvisor.command.watch").list(ctl, EVENTS)
 		return
 	end
 	local events, timeout = chosen(ctl, opt), opt.timeout

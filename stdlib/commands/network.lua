@@ -79,6 +79,7 @@ local commands = {
 	},
 	{
 		name = "net-event",
+		records = true,
 		summary = "Network Events",
 		description = "List event types, or wait for network events to occur",
 		options = {

@@ -76,6 +76,7 @@ local commands = {
 	},
 	{
 		name = "nodedev-event",
+		records = true,
 		summary = "Node Device Events",
 		description = "List event types, or wait for node device events to occur",
 		options = {

@@ -277,6 +277,7 @@ local commands = {
 	},
 	{
 		name = "pool-event",
+		records = true,
 		summary = "Storage Pool Events",
 		description = "List event types, or wait for storage pool events to occur",
 		options = {

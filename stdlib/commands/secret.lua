@@ -25,6 +25,7 @@ local commands = {
 	},
 	{
 		name = "secret-event",
+		records = true,
 		summary = "Secret Events",
 		description = "List event types, or wait for secret events to occur",
 		options = {

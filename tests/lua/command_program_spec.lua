@@ -140,6 +140,13 @@ t.describe("commands from Lua", function()
 	end)
 end)
 
+t.describe("Lua on the command line", function()
+	t.it("is told what it lacks", function()
+		local result = mvsh "'print(1)'"
+		t.equal({ result.status, result.err }, { 1, "error: unknown command: 'print(1)'\nmvsh -e runs Lua code\n" })
+	end)
+end)
+
 t.describe("--dry-run", function()
 	t.it("touches no file", function()
 		local path = t.write_file(t.folder() .. "/kept", "kept")
@@ -198,6 +205,13 @@ t.describe("-o", function()
 			t.equal(#rows(conn, command), 1, command)
 		end
 		t.raises("operation_failed", "%-%-xpath finds pieces of XML", rows, conn, "dumpxml test --xpath //name")
+	end)
+
+	t.it("gives the names of events, and refuses what has no records", function()
+		local conn <close> = virt.open "test:///default"
+		t.equal(rows(conn, "event --list")[1], { name = "lifecycle" })
+		t.equal(rows(conn, "net-event --list"), { { name = "lifecycle" } })
+		t.raises("operation_failed", "are for %-%-list", rows, conn, "event --event lifecycle --timeout 1 -o json")
 	end)
 
 	t.it("gives titles and saved states of a list without being asked", function()
