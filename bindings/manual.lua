@@ -83,14 +83,29 @@ local function markdown()
 		end
 	end
 	put "# The Lua API\n"
+	local everywhere = { invalid_arg = true, no_support = true, operation_failed = true, operation_denied = true,
+		rpc = true, system = true }
+	-- What the beginning does not say already.
+	local function own_errors(method, libvirt)
+		local own = {}
+		for _, code in ipairs(method.errors) do
+			own[#own + 1] = not (libvirt and everywhere[code]) and code or nil
+		end
+		return own
+	end
 	put [[
 `local virt = require "moonvisor"`; in `mvsh` it is there already. This file is made from `bindings/spec.lua` and
 `bindings/spec/`; a test sees to it. At the prompt, `help(x)` says the same of an object, a method or a word.
 
 Properties are read (`vm.state`), methods are called with a colon (`vm:start()`). `options` is a table as the last
-argument. Errors are raised as objects with `code`, `number`, `domain`, `message` and `errno`; besides the errors
-listed, a wrong argument raises `invalid_arg`, and a closed object the code of its class. Where a method is one
-call of libvirt's, its name is given.]]
+argument. Where a method is one call of libvirt's, its name is given.
+
+Errors are raised as objects with `code`, `number`, `domain`, `message` and `errno`; `tostring(err)` is the message.
+Besides the errors listed, a wrong argument raises `invalid_arg`, a closed object the code of its class, and a call of
+libvirt's `no_support`, `operation_failed`, `operation_denied`, `rpc` and `system`. An error has no position; the
+traceback has, which `mvsh` shows. In a stock `lua5.4` it takes a handler:
+
+    assert(xpcall(main, function(err) return debug.traceback(tostring(err), 2) end))]]
 	for _, owner in ipairs(spec.classes) do
 		put("\n## %s\n\n%s%s.%s", owner.name, owner.summary:sub(1, 1):upper(), owner.summary:sub(2),
 			owner.detail and "\n" .. owner.detail or "")
@@ -112,10 +127,11 @@ call of libvirt's, its name is given.]]
 			for _, result in ipairs(method.returns) do
 				put("  - returns *%s*: %s", type_text(result), result.summary)
 			end
-			if #method.errors > 0 then
-				put("  - raises %s", table.concat(method.errors, ", "))
-			end
 			local libvirt = call_text(method)
+			local raised = own_errors(method, libvirt)
+			if #raised > 0 then
+				put("  - raises %s", table.concat(raised, ", "))
+			end
 			if libvirt then
 				put("  - libvirt: `%s`", libvirt)
 			end
