@@ -56,6 +56,8 @@ int mv_device_complete(struct mv_domain_def *def, const struct mv_conf_member *k
 int mv_devices_settle(struct mv_domain_def *def, struct mv_error **err);
 /* Controllers that addresses of devices name and nobody has given. */
 int mv_devices_add_controllers(struct mv_domain_def *def, struct mv_error **err);
+/* Gives a controller without an index one: that of its companion, or the first that is free. */
+void mv_controller_number(const struct mv_devices_def *d, struct mv_controller_def *c);
 /* The console that stands for the first serial port shows what that port is. */
 int mv_devices_pair_console(struct mv_domain_def *def, struct mv_error **err);
 
