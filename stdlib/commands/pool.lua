@@ -301,6 +301,9 @@ local commands = {
 
 local run = {}
 
+-- What the types that are defined with dashes in between have of a source: pool-define-as images dir - - - - /images
+local SOURCES = { dir = {}, fs = { device = true, format = true }, netfs = { host = true, dir = true, format = true } }
+
 -- --- sources ---------------------------------------------------------------------------------------------------------
 
 -- Prints the sources of a type that a description (XML, or nil) leads to.
@@ -394,9 +397,12 @@ local function build_xml(ctl, opt)
 	local fc = opt.adapter_wwnn and opt.adapter_wwpn
 	local auth = opt.auth_type and opt.auth_username and (opt.secret_usage or opt.secret_uuid)
 
+	local uses = SOURCES[opt.type]
 	local function source()
 		local function given(value, format)
-			if value then
+			if value == "-" and uses and not uses[format:match "^<(%a+)"] and not opt.print_xml then
+				return -- keeps the place of what this type has no use for, of which nothing need be said
+			elseif value then
 				add(format, value)
 			end
 		end

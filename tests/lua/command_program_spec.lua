@@ -140,6 +140,14 @@ t.describe("commands from Lua", function()
 	end)
 end)
 
+t.describe("pool-define-as", function()
+	t.it("takes dashes for what a type does not have", function()
+		t.equal(mvsh "'pool-define-as p dir - - - - /p; pool-define-as f fs - - /dev/sdb1 - /f'",
+			{ out = "Pool p defined\n\nPool f defined\n\n", status = 0, err = "" })
+		t.equal(select(2, mvsh("pool-define-as p dir - - - - /p --print-xml").out:gsub("'%-'", "")), 3)
+	end)
+end)
+
 t.describe("Lua on the command line", function()
 	t.it("is told what it lacks", function()
 		local result = mvsh "'print(1)'"
