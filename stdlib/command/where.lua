@@ -96,15 +96,24 @@ function M.filter(text, columns, rows)
 		return nil, message:gsub("^%-%-where:%d+: ", "")
 			.. (number and bytes(number) and ("; a size stands in quotes: \"%s\""):format(number) or "")
 	end
+	local function unknown(name)
+		return ("there is no column '%s'%s The columns are: %s"):format(name,
+			require("moonvisor.suggest").hint(name, columns), table.concat(columns, ", "))
+	end
+	if #rows == 0 then -- a wrong name is wrong also where there is nothing yet
+		current = {}
+		local ok, problem = comparing(test)
+		if not ok and type(problem) == "table" then
+			return nil, unknown(problem[1])
+		end
+	end
 	local kept = {}
 	for _, row in ipairs(rows) do
 		current = row
 		local ok, yes = comparing(test)
 		if not ok then
 			if type(yes) == "table" then
-				local hint = require("moonvisor.suggest").hint(yes[1], columns)
-				return nil, ("there is no column '%s'%s The columns are: %s"):format(yes[1], hint,
-					table.concat(columns, ", "))
+				return nil, unknown(yes[1])
 			end
 			return nil, (tostring(yes):gsub("^%-%-where:%d+: ", ""))
 		elseif yes then
