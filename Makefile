@@ -2,7 +2,7 @@
 #
 #   make                  the programs: mvsh, moonvisor.so, moonvisor-vmm
 #   make demo             boots a Debian kernel in our own machine from a Lua script
-#   make check            all tests; check-quick: those that need no test host, in under a minute
+#   make check            all tests; check-quick: those that need no test host, in about a minute
 #   make bench            the speed table; make lint: format, static analysis, include and link rules
 #   make fuzz             fuzz targets, FUZZ_TIME seconds each
 #   make install          into $(DESTDIR)$(PREFIX)

@@ -4,7 +4,8 @@
 #   tests/run.sh [--quick] [WORD...]      --quick: nothing that needs a test host, or says that it takes long;
 #                                         WORD: only tests whose name contains it
 #
-# MV_BUILD is the build folder (build). What runs, and where:
+# MV_BUILD is the build folder (build). MV_JOBS programs run at the same time (as many as there are CPUs), test hosts one
+# by one. What runs, and where:
 #
 #   unit/X     build/tests/unit/test_X        cmocka programs
 #   fuzz/X     build/tests/replay/fuzz_X      the fuzz target on tests/fuzz/corpus/fuzz_X and mutations of it
@@ -44,7 +45,12 @@ for arg in "$@"; do
 	*) words+=("$arg") ;;
 	esac
 done
+parallel=${MV_JOBS:-$(nproc)}
+started=0 shown=0
 mkdir -p "$log"
+rm -f "$log"/.result-*
+set -m # what runs in the background keeps its SIGINT
+trap 'trap - INT TERM; kill $(jobs -rp) 2>/dev/null; exit 130' INT TERM
 
 # Reads TAP; writes "ok|FAIL|skip<tab>name<tab>reason" for each case, and one for the program where it broke the rules.
 # cmocka 1.1 writes a skipped case as "not ok K # SKIP name", after what the test printed: a line "skip: reason" there is
@@ -126,8 +132,42 @@ wanted() {
 	return 1
 }
 
+# Prints the results that are there, in the order in which the programs were started, and counts them.
+show_finished() {
+	local line
+	while [ -e "$log/.result-$((shown + 1))" ]; do
+		shown=$((shown + 1))
+		while IFS= read -r line; do
+			case $line in
+			"ok  "*) passed=$((passed + 1)) ;;
+			"skip "*) skipped=$((skipped + 1)) ;;
+			"FAIL "*) failed=$((failed + 1)) ;;
+			esac
+			printf '%s\n' "$line"
+		done <"$log/.result-$shown"
+		rm -f "$log/.result-$shown"
+	done
+}
+
+# Waits until fewer than N programs run.
+wait_until_below() { # N
+	while [ "$(jobs -rp | wc -l)" -ge "$1" ]; do
+		wait -n
+		show_finished
+	done
+	show_finished
+}
+
 # run NAME LIMIT COMMAND...      (LIMIT+GRACE: the command keeps LIMIT itself, and is killed GRACE seconds later)
 run() {
+	local result
+	wait_until_below "$parallel"
+	started=$((started + 1))
+	result=$log/.result-$started
+	{ run_one "$@" >"$result.new" && mv "$result.new" "$result"; } &
+}
+
+run_one() {
 	local name=$1 limit=${2%+*} grace=0 file kind case reason status start=$SECONDS any_failed=
 	case $2 in *+*) grace=${2#*+} ;; esac
 	shift 2
@@ -141,20 +181,14 @@ run() {
 		status=$?
 	fi
 	while IFS=$'\t' read -r kind case reason; do
-		case $kind in
-		ok) passed=$((passed + 1)) ;;
-		skip) skipped=$((skipped + 1)) ;;
-		FAIL)
-			failed=$((failed + 1))
-			any_failed=1
-			;;
-		esac
+		[ "$kind" = FAIL ] && any_failed=1
 		printf '%-4s %s: %s%s\n' "$kind" "$name" "$case" "${reason:+ ($reason)}"
 	done < <(read_tap "$status" "$limit" "$file")
 	if [ -n "$any_failed" ]; then
 		echo "     the last lines of $file, $((SECONDS - start)) s:"
 		tail -n 25 "$file" | cut -c1-300 | sed 's/^/     | /'
 	fi
+	return 0
 }
 
 run_host() { # NAME FILE COMMAND...
@@ -218,6 +252,8 @@ for list in tests/parity/*.txt; do
 done
 wanted parity/coverage && run parity/coverage 60 "$build/mvsh" tests/parity/run.lua --coverage
 
+wait_until_below 1
+parallel=1
 if [ -z "$quick" ] && [ -n "$host_tests" ]; then
 	for test in tests/real/*.lua tests/real/*.sh; do
 		[ -e "$test" ] || continue
@@ -240,6 +276,11 @@ if [ -z "$quick" ] && [ -n "$host_tests" ]; then
 	done
 fi
 
+wait_until_below 1
+if [ "$shown" != "$started" ]; then
+	echo "FAIL $((started - shown)) programs gave no result"
+	failed=$((failed + 1))
+fi
 if [ $((passed + failed + skipped)) = 0 ]; then
 	echo "FAIL there was nothing to run"
 	failed=1
