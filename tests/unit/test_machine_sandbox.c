@@ -57,7 +57,7 @@ static uint64_t stack_pointer(pid_t pid)
 	for (int i = 2; p && i < 28; i++)
 		p = strchr(p + 1, ' ');
 	assert_non_null(p);
-	return strtoull(p, NULL, 10);
+	return p ? strtoull(p, NULL, 10) : 0;
 }
 
 static unsigned threads_of(pid_t pid, pid_t *tids)
