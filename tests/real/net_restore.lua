@@ -1,6 +1,7 @@
 -- Networks of a guest over save and restore, reset and interrupt lines: packets moved by the machine process and by the
 -- host's kernel (vhost-net), and virtio sockets (vhost-vsock). Plain transfers are in net.lua.
 -- host: --mem 4096 --cpus 2
+-- check: no
 -- limit: 600
 package.path = (arg[0]:match "^.*/" or "") .. "?.lua;" .. package.path
 local g = require "_guest"
