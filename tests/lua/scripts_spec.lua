@@ -154,15 +154,16 @@ end)
 t.describe("watch-restart.lua", function()
 	local kill = [[
 		virt.spawn(function()
+			virt.sleep(0) -- the script registers first
 			for _ = 1, 3 do
-				virt.sleep(0.05)
+				conn:domain "test":wait("running", 10)
 				conn:domain "test":destroy()
 			end
 		end)
 	]]
 
 	t.it("starts again what was stopped, but not for ever", function()
-		local out, status, err = run("watch-restart.lua", "--stopped --most 2 --delay 0 --for 0.5", kill)
+		local out, status, err = run("watch-restart.lua", "--stopped --most 2 --delay 0 --for 1", kill)
 		t.equal(status, 0, err)
 		local _, starts = out:gsub("test: started again", "")
 		t.equal(starts, 2, out)
@@ -170,7 +171,7 @@ t.describe("watch-restart.lua", function()
 	end)
 
 	t.it("leaves alone what was destroyed on purpose, and what it does not watch", function()
-		local once = 'virt.spawn(function() virt.sleep(0.05) conn:domain "test":destroy() end)'
+		local once = 'virt.spawn(function() virt.sleep(0) conn:domain "test":destroy() end)' -- the script registers first
 		local out = run("watch-restart.lua", "--delay 0 --for 0.2", once)
 		t.ok(not out:find "started again", out)
 		out = run("watch-restart.lua", "--stopped --delay 0 --for 0.2 other", once)
